@@ -1,0 +1,71 @@
+# A batch's rows, gathered from the user's array in the order of the epoch and cast to the network's real.
+#
+# The source may have any strides and any alignment; `rows` names the rows, NULL for those from `first` on.
+
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+ctypedef fused source:
+    float
+    double
+    int8_t
+    int16_t
+    int32_t
+    int64_t
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+
+
+cdef inline void gather_as(const source* kind, const char* X, Py_ssize_t row_stride, Py_ssize_t column_stride,
+                           const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n, real* x) noexcept nogil:
+    cdef const char* row
+    cdef source value
+    cdef Py_ssize_t i, j
+    for i in range(m):
+        row = X + (rows[first + i] if rows != NULL else first + i) * row_stride
+        if column_stride == <Py_ssize_t> sizeof(source):        # said apart, so that the loop is vectorised
+            for j in range(n):
+                memcpy(&value, row + j * <Py_ssize_t> sizeof(source), sizeof(source))
+                x[j] = <real> value
+        else:
+            for j in range(n):
+                memcpy(&value, row + j * column_stride, sizeof(source))
+                x[j] = <real> value
+        x += n
+
+
+cdef void gather(char kind, const char* X, Py_ssize_t row_stride, Py_ssize_t column_stride,
+                 const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n, void* x_) noexcept nogil:
+    """x (m, n) = X[rows[first:first + m]]; kind is NumPy's one-letter code of a fixed width, as in table.pxd."""
+    cdef real* x = <real*> x_
+    if kind == b"f":
+        gather_as(<const float*> NULL, X, row_stride, column_stride, rows, first, m, n, x)
+    elif kind == b"d":
+        gather_as(<const double*> NULL, X, row_stride, column_stride, rows, first, m, n, x)
+    elif kind == b"b":
+        gather_as(<const int8_t*> NULL, X, row_stride, column_stride, rows, first, m, n, x)
+    elif kind == b"h":
+        gather_as(<const int16_t*> NULL, X, row_stride, column_stride, rows, first, m, n, x)
+    elif kind == b"i":
+        gather_as(<const int32_t*> NULL, X, row_stride, column_stride, rows, first, m, n, x)
+    elif kind == b"q":
+        gather_as(<const int64_t*> NULL, X, row_stride, column_stride, rows, first, m, n, x)
+    elif kind == b"B":
+        gather_as(<const uint8_t*> NULL, X, row_stride, column_stride, rows, first, m, n, x)
+    elif kind == b"H":
+        gather_as(<const uint16_t*> NULL, X, row_stride, column_stride, rows, first, m, n, x)
+    elif kind == b"I":
+        gather_as(<const uint32_t*> NULL, X, row_stride, column_stride, rows, first, m, n, x)
+    elif kind == b"Q":
+        gather_as(<const uint64_t*> NULL, X, row_stride, column_stride, rows, first, m, n, x)
+
+
+cdef void gather_one_hot(const int64_t* labels, const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n,
+                         void* y_) noexcept nogil:
+    """y (m, n): 1 at each row's label, 0 elsewhere."""
+    cdef real* y = <real*> y_
+    cdef Py_ssize_t i
+    memset(y, 0, m * n * sizeof(real))
+    for i in range(m):
+        y[i * n + labels[rows[first + i] if rows != NULL else first + i]] = 1

@@ -1,0 +1,257 @@
+# The matrix product c = a b (+ bias), on which the dense layer's three products stand:
+#
+#   forward    z  = x W + b       a = x,       b = W
+#   backward   da = delta Wᵀ      a = delta,   b = Wᵀ: W read with its strides exchanged
+#   gradient   dW = xᵀ delta      a = xᵀ,      b = delta
+#
+# Each element is a sum of blocks of BLOCK consecutive k; a block is one chain of fused multiply-adds in
+# ascending k from +0, and blocks are added in order, then the bias (docs/numerics.md). Lanes run over columns
+# and tiles over rows, never over k, so tile size, packing and vector width cannot change a bit.
+#
+# Small products read a and b where they lie. Larger ones copy them into panels first, after K. Goto & R. A.
+# van de Geijn (2008), "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 12: a panel of b is
+# BLOCK x TILE_COLUMNS and serves every row tile, a panel of a is BLOCK x TILE_ROWS and serves every column tile.
+
+cdef enum:
+    BLOCK = 256             # k per chain: the numerics contract's, not a tuning knob
+    ROWS_AT_ONCE = 240      # of a, packed: 240 KB of floats, for the second-level cache; a multiple of TILE_ROWS
+    COLUMNS_AT_ONCE = 1536  # of b, packed: 1.5 MB of floats; a multiple of TILE_COLUMNS
+    BYTES_LEFT_IN_PLACE = 32768     # a smaller b stays in the first-level cache and is not worth copying
+
+
+cdef struct Strip:
+    # The operands of one column of tiles: c (rows x columns), TILE_COLUMNS wide at most, over one block of k.
+    Py_ssize_t k
+    const real* a           # element (i, p) at a[i + p a_step] where a tile's rows adjoin, else a[i a_step + p]
+    Py_ssize_t a_step
+    Py_ssize_t a_next       # from one tile's first element to the next one's
+    const real* b           # row p at b + p b_step
+    Py_ssize_t b_step
+    real* c                 # row i at c + i c_step
+    Py_ssize_t c_step
+    Py_ssize_t rest         # columns in the last vector, where it is not full
+    bint first              # the first block of k starts c, the later ones are added to it
+    const real* bias        # added with the last block; NULL otherwise
+    Py_ssize_t n_tiles      # of TILE_ROWS rows
+    Py_ssize_t n_lower      # of `rows_left` rows: 1 or 0. A field and not a constant, because GCC keeps accumulators
+    Py_ssize_t rows_left    # in registers only where the loop over tiles remains a loop
+
+
+cdef inline vec load_columns(const real* p, const Py_ssize_t j, const Py_ssize_t n_vecs,
+                             const bint part, Py_ssize_t rest) noexcept nogil:
+    if part and j == n_vecs - 1:
+        return v_load_part(p + j * LANES, rest)
+    return v_load(p + j * LANES)
+
+
+cdef inline void store_columns(real* p, vec v, const Py_ssize_t j, const Py_ssize_t n_vecs,
+                               const bint part, Py_ssize_t rest) noexcept nogil:
+    if part and j == n_vecs - 1:
+        v_store_part(p + j * LANES, v, rest)
+    else:
+        v_store(p + j * LANES, v)
+
+
+cdef inline void tiles(const Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, const Py_ssize_t n_vecs,
+                       const bint part, const bint rows_adjoin) noexcept nogil:
+    """n_tiles tiles of n_rows x n_vecs vectors, one below the other, each held in registers over its block of k.
+    The const arguments are constants at every call, so that each call becomes a straight loop of its own; `part`
+    says that the last vector is not full."""
+    cdef vec acc[TILE_ROWS][TILE_VECS]
+    cdef vec b_row[TILE_VECS]
+    cdef vec x
+    cdef Py_ssize_t i, j, p, t, rest = s.rest, a_step = s.a_step, b_step = s.b_step, c_step = s.c_step, k = s.k
+    cdef const real* a
+    cdef const real* b
+    cdef real* c = s.c
+    for t in range(n_tiles):
+        a = s.a + t * s.a_next
+        b = s.b
+        for i in range(n_rows):
+            for j in range(n_vecs):
+                acc[i][j] = v_set(0)
+        for p in range(k):
+            for j in range(n_vecs):
+                b_row[j] = load_columns(b, j, n_vecs, part, rest)
+            for i in range(n_rows):
+                x = v_set(a[i] if rows_adjoin else a[i * a_step])
+                for j in range(n_vecs):
+                    acc[i][j] = v_fma(x, b_row[j], acc[i][j])
+            a += a_step if rows_adjoin else 1
+            b += b_step
+        if not s.first:
+            for i in range(n_rows):
+                for j in range(n_vecs):
+                    acc[i][j] = v_add(load_columns(c + i * c_step, j, n_vecs, part, rest), acc[i][j])
+        if s.bias != NULL:
+            for j in range(n_vecs):
+                b_row[j] = load_columns(s.bias, j, n_vecs, part, rest)
+            for i in range(n_rows):
+                for j in range(n_vecs):
+                    acc[i][j] = v_add(acc[i][j], b_row[j])
+        for i in range(n_rows):
+            for j in range(n_vecs):
+                store_columns(c + i * c_step, acc[i][j], j, n_vecs, part, rest)
+        c += n_rows * c_step
+
+
+cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const bint part, const bint rows_adjoin) noexcept nogil:
+    """All rows: tiles of TILE_ROWS, then one of the rows left over, each height unrolled for itself."""
+    cdef Py_ssize_t left = s.rows_left
+    if s.n_tiles:
+        tiles(s, s.n_tiles, TILE_ROWS, n_vecs, part, rows_adjoin)
+        s.a += s.n_tiles * s.a_next
+        s.c += s.n_tiles * TILE_ROWS * s.c_step
+    if left == 1:
+        tiles(s, s.n_lower, 1, n_vecs, part, rows_adjoin)
+    elif left == 2:
+        tiles(s, s.n_lower, 2, n_vecs, part, rows_adjoin)
+    elif left == 3:
+        tiles(s, s.n_lower, 3, n_vecs, part, rows_adjoin)
+    elif TILE_ROWS > 4 and left == 4:
+        tiles(s, s.n_lower, 4, n_vecs, part, rows_adjoin)
+    elif TILE_ROWS > 5 and left == 5:
+        tiles(s, s.n_lower, 5, n_vecs, part, rows_adjoin)
+    elif TILE_ROWS > 6 and left == 6:
+        tiles(s, s.n_lower, 6, n_vecs, part, rows_adjoin)
+    elif TILE_ROWS > 7 and left == 7:
+        tiles(s, s.n_lower, 7, n_vecs, part, rows_adjoin)
+    elif TILE_ROWS > 8 and left == 8:
+        tiles(s, s.n_lower, 8, n_vecs, part, rows_adjoin)
+    elif TILE_ROWS > 9 and left == 9:
+        tiles(s, s.n_lower, 9, n_vecs, part, rows_adjoin)
+    elif TILE_ROWS > 10 and left == 10:
+        tiles(s, s.n_lower, 10, n_vecs, part, rows_adjoin)
+    elif TILE_ROWS > 11 and left == 11:
+        tiles(s, s.n_lower, 11, n_vecs, part, rows_adjoin)
+
+
+cdef inline void strip(Strip* s, Py_ssize_t n_columns, const bint rows_adjoin) noexcept nogil:
+    """n_columns, 1..TILE_COLUMNS: all vectors full, or 1..TILE_VECS of them with a last one in part."""
+    cdef Py_ssize_t n_vecs = (n_columns + LANES - 1) // LANES
+    s.rest = n_columns - (n_vecs - 1) * LANES
+    if n_columns == TILE_COLUMNS:
+        strip_of_vecs(s, TILE_VECS, False, rows_adjoin)
+    elif n_vecs == 1:
+        strip_of_vecs(s, 1, True, rows_adjoin)
+    elif TILE_VECS > 1 and n_vecs == 2:
+        strip_of_vecs(s, 2, True, rows_adjoin)
+    elif TILE_VECS > 2 and n_vecs == 3:
+        strip_of_vecs(s, 3, True, rows_adjoin)
+    elif TILE_VECS > 3 and n_vecs == 4:
+        strip_of_vecs(s, 4, True, rows_adjoin)
+
+
+cdef void strip_of_adjoining_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
+    strip(s, n_columns, True)
+
+
+cdef void strip_of_separate_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
+    strip(s, n_columns, False)
+
+
+cdef void pack_rows(real* panel, const real* a, Py_ssize_t m, Py_ssize_t k, Py_ssize_t a_row, Py_ssize_t a_k) noexcept nogil:
+    """a (m, k) into panels of TILE_ROWS rows, each laid out k after k."""
+    cdef Py_ssize_t i = 0, p, r, n_rows
+    while i < m:
+        n_rows = min(m - i, TILE_ROWS)
+        for p in range(k):
+            for r in range(n_rows):
+                panel[p * TILE_ROWS + r] = a[(i + r) * a_row + p * a_k]
+        panel += TILE_ROWS * k
+        i += TILE_ROWS
+
+
+cdef void pack_columns(real* panel, const real* b, Py_ssize_t n, Py_ssize_t k, Py_ssize_t b_k, Py_ssize_t b_column) noexcept nogil:
+    """b (k, n) into panels of TILE_COLUMNS columns, each laid out k after k, the last one's rest left unset."""
+    cdef Py_ssize_t j = 0, p, q, n_columns
+    while j < n:
+        n_columns = min(n - j, TILE_COLUMNS)
+        if b_column == 1:
+            for p in range(k):
+                memcpy(panel + p * TILE_COLUMNS, b + j + p * b_k, n_columns * sizeof(real))
+        else:
+            for p in range(k):
+                for q in range(n_columns):
+                    panel[p * TILE_COLUMNS + q] = b[(j + q) * b_column + p * b_k]
+        panel += TILE_COLUMNS * k
+        j += TILE_COLUMNS
+
+
+cdef inline bint worth_packing(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
+    return n * k * <Py_ssize_t>sizeof(real) > BYTES_LEFT_IN_PLACE and m >= 2 * TILE_ROWS
+
+
+cdef inline Py_ssize_t rows_packed(Py_ssize_t m) noexcept nogil:
+    return min((m + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS, ROWS_AT_ONCE)
+
+
+cdef Py_ssize_t product_work(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
+    """Reals of working memory that `product` needs: the packed panels of a and b."""
+    n = min((n + TILE_COLUMNS - 1) // TILE_COLUMNS * TILE_COLUMNS, COLUMNS_AT_ONCE)
+    return (rows_packed(m) + n) * min(k, BLOCK)
+
+
+cdef void product(
+    void* c_, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const void* a_, Py_ssize_t a_row, Py_ssize_t a_k,
+    const void* b_, Py_ssize_t b_k, Py_ssize_t b_column,
+    const void* bias_, void* work,
+) noexcept nogil:
+    """c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides, one of a's being 1."""
+    cdef real* c = <real*> c_
+    cdef const real* a = <const real*> a_
+    cdef const real* b = <const real*> b_
+    cdef const real* bias = <const real*> bias_
+    cdef Py_ssize_t jc, pc, ic, j, columns, rows
+    cdef bint packing = worth_packing(m, n, k)
+    cdef bint b_packed = packing or b_column != 1
+    cdef bint a_packed = packing and n > 4 * TILE_COLUMNS
+    cdef bint rows_adjoin = a_packed or a_row == 1
+    cdef real* a_panels = <real*> work
+    cdef real* b_panels = a_panels + rows_packed(m) * min(k, BLOCK) if a_packed else a_panels
+    cdef Strip s
+    jc = 0
+    while jc < n:
+        columns = min(n - jc, COLUMNS_AT_ONCE)
+        pc = 0
+        while pc < k:
+            s.k = min(k - pc, BLOCK)
+            s.first = pc == 0
+            if b_packed:
+                pack_columns(b_panels, b + pc * b_k + jc * b_column, columns, s.k, b_k, b_column)
+            ic = 0
+            while ic < m:
+                rows = min(m - ic, ROWS_AT_ONCE)
+                s.n_tiles = rows // TILE_ROWS
+                s.rows_left = rows % TILE_ROWS
+                s.n_lower = s.rows_left != 0
+                if a_packed:
+                    pack_rows(a_panels, a + ic * a_row + pc * a_k, rows, s.k, a_row, a_k)
+                j = 0
+                while j < columns:
+                    if b_packed:
+                        s.b = b_panels + j * s.k
+                        s.b_step = TILE_COLUMNS
+                    else:
+                        s.b = b + pc * b_k + jc + j
+                        s.b_step = b_k
+                    s.bias = bias + jc + j if bias != NULL and pc + s.k == k else NULL
+                    s.c = c + ic * n + jc + j
+                    s.c_step = n
+                    if a_packed:
+                        s.a = a_panels
+                        s.a_step = TILE_ROWS
+                        s.a_next = TILE_ROWS * s.k
+                    else:
+                        s.a = a + ic * a_row + pc * a_k
+                        s.a_step = a_k if rows_adjoin else a_row
+                        s.a_next = TILE_ROWS * a_row
+                    if rows_adjoin:
+                        strip_of_adjoining_rows(&s, min(columns - j, TILE_COLUMNS))
+                    else:
+                        strip_of_separate_rows(&s, min(columns - j, TILE_COLUMNS))
+                    j += TILE_COLUMNS
+                ic += ROWS_AT_ONCE
+            pc += BLOCK
+        jc += COLUMNS_AT_ONCE

@@ -1,0 +1,92 @@
+# Sums and maxima along a row, and sums down columns, in the order that the numerics contract fixes.
+#
+# A row: element i goes to virtual lane i mod 16; each lane is a chain in ascending i from +0; then lanes are
+# folded 8-4-2-1. Columns: chains over blocks of 256 rows, blocks in order, as in a product.
+
+
+cdef inline real fold_sum(real* lanes, Py_ssize_t n) noexcept nogil:
+    """The tree 8-4-2-1. Lanes from n on hold +0, and adding +0 changes no sum, so their levels are skipped."""
+    cdef Py_ssize_t i, half = VIRTUAL_LANES // 2
+    while half >= 1:
+        if n > half:
+            for i in range(half):
+                lanes[i] = lanes[i] + lanes[i + half]
+        half //= 2
+    return lanes[0]
+
+
+cdef inline real row_reduce(const real* x, const real* y, Py_ssize_t n, const bint dot, real shift) noexcept nogil:
+    cdef vec acc[ROW_VECS]
+    cdef vec v, s = v_set(shift)
+    cdef real[VIRTUAL_LANES] lanes
+    cdef Py_ssize_t i = 0, j
+    for j in range(ROW_VECS):
+        acc[j] = v_set(0)
+    while i < n:
+        for j in range(ROW_VECS):
+            if i < n:
+                v = v_load_upto(x + i, n - i)
+                acc[j] = v_fma(v_sub(v, s), v_load_upto(y + i, n - i), acc[j]) if dot else v_add(acc[j], v)
+                i += LANES
+    for j in range(ROW_VECS):
+        v_store(lanes + j * LANES, acc[j])
+    return fold_sum(lanes, n)
+
+
+cdef inline real row_sum(const real* x, Py_ssize_t n) noexcept nogil:
+    return row_reduce(x, NULL, n, False, 0)
+
+
+cdef inline real row_dot(const real* x, const real* y, Py_ssize_t n, real shift) noexcept nogil:
+    """The sum of (x - shift) y."""
+    return row_reduce(x, y, n, True, shift)
+
+
+cdef inline real row_max(const real* x, Py_ssize_t n) noexcept nogil:
+    """The largest element; of which order nothing depends. Undefined where there is a NaN."""
+    cdef real[LANES] lanes
+    cdef vec v, highest
+    cdef real result = x[0]
+    cdef Py_ssize_t i
+    if n >= LANES:
+        highest = v_load(x)
+        i = LANES
+        while i + LANES <= n:
+            v = v_load(x + i)
+            highest = v_if_gt(v, highest, v, highest)
+            i += LANES
+        v = v_load(x + n - LANES)           # the last LANES elements, some a second time
+        v_store(lanes, v_if_gt(v, highest, v, highest))
+        x = lanes
+        n = LANES
+    for i in range(n):
+        result = x[i] if x[i] > result else result
+    return result
+
+
+cdef void column_sums(const void* x_, void* sums_, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
+    """sums (n,) of x (m, n) over its rows."""
+    cdef const real* x = <const real*> x_
+    cdef real* sums = <real*> sums_
+    cdef Py_ssize_t j = 0, first, i
+    cdef vec chain, total
+    while j < n:
+        total = v_set(0)
+        first = 0
+        while first < m:
+            chain = v_set(0)
+            for i in range(first, min(first + BLOCK, m)):
+                chain = v_add(chain, v_load_upto(x + i * n + j, n - j))
+            total = chain if first == 0 else v_add(total, chain)
+            first += BLOCK
+        v_store_upto(sums + j, total, n - j)
+        j += LANES
+
+
+cdef double weight_sum(const void* w, Py_ssize_t m) noexcept nogil:
+    """In the order of the rows, in double."""
+    cdef double total = 0
+    cdef Py_ssize_t i
+    for i in range(m):
+        total += (<const real*> w)[i]
+    return total

@@ -1,0 +1,67 @@
+"""The table of kernels: all that the engine knows of floor 0. One table per target and real type.
+
+Kernels take untyped pointers to contiguous reals of the table's type, so that one engine serves both types. They
+hold no Python object, allocate nothing and cannot fail. Entries of a list begin
+with their name; a NULL name ends the list.
+"""
+
+from libc.stdint cimport int64_t
+from libc.string cimport strcmp
+
+ctypedef struct Activation:
+    const char* name
+    void (*forward)(const void* z, void* a, Py_ssize_t m, Py_ssize_t n) noexcept nogil
+    void (*backward)(const void* a, void* delta, Py_ssize_t m, Py_ssize_t n) noexcept nogil
+
+ctypedef struct Loss:
+    const char* name
+    # The activation through which the loss steps back by itself, then fed that layer's z: NULL for a loss of o.
+    const char* through
+    double (*value_and_delta)(const void* o_or_z, const void* y, const void* w, void* delta, void* o,
+                              Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil
+
+ctypedef struct Metric:
+    const char* name
+    double (*total)(const void* o, const void* y, const void* w, Py_ssize_t m, Py_ssize_t n,
+                    double threshold) noexcept nogil
+
+ctypedef struct Update:
+    const char* name
+    void (*apply)(void* theta, const void* grad, void* state, Py_ssize_t count, const double* settings,
+                  Py_ssize_t step) noexcept nogil
+
+ctypedef struct Elementary:
+    const char* name
+    void (*apply)(const void* x, void* y, Py_ssize_t count) noexcept nogil
+
+ctypedef struct Kernels:
+    Py_ssize_t itemsize
+    # c (m, n) = a (m, k) b (k, n) + bias (n,) or NULL; a and b by strides in reals, one of a's two being 1
+    void (*product)(void* c, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+                    const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
+                    const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
+                    const void* bias, void* work) noexcept nogil
+    Py_ssize_t (*product_work)(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil        # in reals
+    void (*column_sums)(const void* x, void* sums, Py_ssize_t m, Py_ssize_t n) noexcept nogil
+    double (*weight_sum)(const void* w, Py_ssize_t m) noexcept nogil
+    # x (m, n) = X[rows[first:first + m]]; strides in bytes, rows NULL for consecutive ones; kind is the
+    # struct module's letter of X's elements: f d, b h i q, B H I Q
+    void (*gather)(char kind, const char* X, Py_ssize_t row_stride, Py_ssize_t column_stride,
+                   const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n, void* x) noexcept nogil
+    void (*gather_one_hot)(const int64_t* labels, const Py_ssize_t* rows, Py_ssize_t first,
+                           Py_ssize_t m, Py_ssize_t n, void* y) noexcept nogil
+    const Elementary* elementaries
+    const Activation* activations
+    const Loss* losses
+    const Metric* metrics
+    const Update* updates
+
+
+cdef inline const void* find(const void* entries, size_t size, const char* name) except NULL:
+    """The entry of that name in a list of entries of `size` bytes, each of which begins with its name."""
+    cdef const char* entry = <const char*> entries
+    while (<const char* const*> entry)[0] != NULL:
+        if strcmp((<const char* const*> entry)[0], name) == 0:
+            return entry
+        entry += size
+    raise LookupError(f"no kernel is called {name.decode()!r}")

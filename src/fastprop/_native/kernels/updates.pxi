@@ -1,0 +1,33 @@
+# Optimizer rules: one step of theta from grad. `settings` are the rule's numbers in the order that its Python
+# description gives them; `step` counts from 0, at which `state` holds nothing yet.
+
+
+cdef void sgd(void* theta_, const void* grad_, void* velocity_, Py_ssize_t count, const double* settings,
+              Py_ssize_t step) noexcept nogil:
+    """g = grad + weight_decay theta
+       v = g at step 0, else momentum v + (1 - dampening) g
+       theta -= learning_rate (g + momentum v if nesterov, else v)         without momentum, v is g
+
+    as PyTorch's SGD. settings: learning_rate, momentum, dampening, nesterov, weight_decay."""
+    cdef real* theta = <real*> theta_
+    cdef const real* grad = <const real*> grad_
+    cdef real* velocity = <real*> velocity_
+    cdef vec step_size = v_set(<real> -settings[0])
+    cdef vec momentum = v_set(<real> settings[1])
+    cdef vec share = v_set(<real> (1 - settings[2]))
+    cdef bint has_momentum = settings[1] != 0, nesterov = settings[3] != 0
+    cdef vec decay = v_set(<real> settings[4])
+    cdef vec g, v, parameter
+    cdef Py_ssize_t i = 0, left
+    while i < count:
+        left = count - i
+        parameter = v_load_upto(theta + i, left)
+        g = v_fma(decay, parameter, v_load_upto(grad + i, left))
+        if has_momentum:
+            v = g
+            if step != 0:
+                v = v_fma(momentum, v_load_upto(velocity + i, left), v_mul(share, g))
+            v_store_upto(velocity + i, v, left)
+            g = v_fma(momentum, v, g) if nesterov else v
+        v_store_upto(theta + i, v_fma(step_size, g, parameter), left)
+        i += LANES

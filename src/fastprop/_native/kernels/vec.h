@@ -1,0 +1,75 @@
+/* The vector vocabulary: the only text that differs between instruction sets.
+ *
+ * A build of the kernels defines one FASTPROP_<TARGET> and FASTPROP_BITS (32 or 64); this header then
+ * supplies `real`, `vec` (LANES reals side by side), the words below, and the register tile's size:
+ *
+ *     v_set(x)  v_load(p)  v_store(p, v)  v_load_part(p, count)  v_store_part(p, v, count)
+ *     v_add  v_sub  v_mul  v_div  v_fma(a, b, c) = a * b + c, rounded once
+ *     v_if_gt(a, b, yes, no)     per lane: a > b ? yes : no; an unordered pair (NaN) takes `no`
+ *     v_abs(a)  v_copysign(magnitude, sign)
+ *     v_pow2(t)                  2**n where t = n + MAGIC, for n in the range of normal exponents
+ *     v_split(x, &e)             x = v * 2**e with v in [sqrt(1/2), sqrt(2)), for normal x > 0
+ *
+ * v_load_part fills the lanes from `count` on with +0; count is 0..LANES. No word rounds twice, and none
+ * uses an estimate, so a lane's value is the same on every target (docs/numerics.md).
+ */
+#ifndef FASTPROP_VEC_H
+#define FASTPROP_VEC_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __FAST_MATH__
+#error "fastprop promises the same bits everywhere: build it without -ffast-math"
+#endif
+
+#if FASTPROP_BITS == 32
+typedef float real;
+typedef int32_t word; /* the integer of a real's width */
+#define BY_TYPE(single, double_) single
+#elif FASTPROP_BITS == 64
+typedef double real;
+typedef int64_t word;
+#define BY_TYPE(single, double_) double_
+#else
+#error "define FASTPROP_BITS as 32 or 64"
+#endif
+
+/* IEEE 754 by the real's width: fraction bits, exponent bias, and sqrt(1/2)'s bits, where v_split cuts. */
+#define FRACTION_BITS BY_TYPE(23, 52)
+#define EXPONENT_BIAS BY_TYPE(127, 1023)
+#define ONE_BITS BY_TYPE(0x3f800000, 0x3ff0000000000000)
+#define FRACTION_MASK BY_TYPE(0x007fffff, 0x000fffffffffffff)
+#define SQRT_HALF_BITS BY_TYPE(0x3f3504f3, 0x3fe6a09e667f3bcd)
+/* 1.5 * 2**FRACTION_BITS: adding it rounds a small real to an integer n and leaves n in the low bits. */
+#define MAGIC BY_TYPE(12582912.0f, 6755399441055744.0)
+/* 2**FRACTION_BITS: an integer in the low bits under this exponent reads as 2**FRACTION_BITS + integer. */
+#define INTEGER_BITS BY_TYPE(0x4b000000, 0x4330000000000000)
+#define INTEGER_ONE BY_TYPE(8388608.0f, 4503599627370496.0)
+
+#define SMALLEST_NORMAL BY_TYPE(0x1p-126f, 0x1p-1022)
+#define LARGEST BY_TYPE(0x1.fffffep127f, 0x1.fffffffffffffp1023)
+/* exp overflows above the one and is below half the smallest subnormal under the other. */
+#define EXP_HIGHEST BY_TYPE(89.0f, 710.0)
+#define EXP_LOWEST BY_TYPE(-104.5f, -746.0)
+
+#if defined(FASTPROP_AVX512)
+#include "vec_avx512.h"
+#elif defined(FASTPROP_AVX2)
+#include "vec_avx2.h"
+#elif defined(FASTPROP_NEON)
+#include "vec_neon.h"
+#elif defined(FASTPROP_BASELINE)
+#include "vec_baseline.h"
+#else
+#error "define the target: FASTPROP_BASELINE, FASTPROP_AVX2, FASTPROP_AVX512 or FASTPROP_NEON"
+#endif
+
+#define TILE_COLUMNS (TILE_VECS * LANES)
+/* Row reductions run over 16 virtual lanes, whatever the real width: part of the numerics contract. */
+#define VIRTUAL_LANES 16
+#define ROW_VECS (VIRTUAL_LANES / LANES)
+
+#endif

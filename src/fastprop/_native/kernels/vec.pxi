@@ -1,0 +1,51 @@
+# The vector vocabulary of vec.h as Cython sees it. `real` is float or double and `vec` LANES of them: which,
+# the C compiler learns from the build's macros; this text is the same for all.
+
+from libc.math cimport INFINITY, NAN
+from libc.string cimport memcpy, memset
+
+cdef extern from "vec.h":
+    ctypedef double real
+    ctypedef struct vec:
+        pass
+    enum:
+        LANES
+        TILE_ROWS
+        TILE_VECS
+        TILE_COLUMNS
+        VIRTUAL_LANES
+        ROW_VECS
+    const real MAGIC
+    const real INTEGER_ONE
+    const real FRACTION_BITS
+    const real SMALLEST_NORMAL
+    const real LARGEST
+    const real EXP_HIGHEST
+    const real EXP_LOWEST
+    vec v_set(real x) noexcept nogil
+    vec v_load(const real* p) noexcept nogil
+    void v_store(real* p, vec v) noexcept nogil
+    vec v_load_part(const real* p, Py_ssize_t count) noexcept nogil
+    void v_store_part(real* p, vec v, Py_ssize_t count) noexcept nogil
+    vec v_add(vec a, vec b) noexcept nogil
+    vec v_sub(vec a, vec b) noexcept nogil
+    vec v_mul(vec a, vec b) noexcept nogil
+    vec v_div(vec a, vec b) noexcept nogil
+    vec v_fma(vec a, vec b, vec c) noexcept nogil
+    vec v_if_gt(vec a, vec b, vec yes, vec no) noexcept nogil
+    vec v_abs(vec a) noexcept nogil
+    vec v_pow2(vec t) noexcept nogil
+    vec v_split(vec x, vec* e) noexcept nogil
+    vec v_copysign(vec magnitude, vec sign) noexcept nogil
+
+
+cdef inline vec v_load_upto(const real* p, Py_ssize_t count) noexcept nogil:
+    """The first LANES of p's `count` reals, +0 in the lanes beyond."""
+    return v_load(p) if count >= LANES else v_load_part(p, count)
+
+
+cdef inline void v_store_upto(real* p, vec v, Py_ssize_t count) noexcept nogil:
+    if count >= LANES:
+        v_store(p, v)
+    else:
+        v_store_part(p, v, count)

@@ -1,0 +1,53 @@
+/* AVX2 with FMA: 8 floats or 4 doubles. 6 x 2 vectors per tile: 12 accumulators, 2 loads of b, 1 broadcast
+ * of a; 15 of 16 registers. */
+#include <immintrin.h>
+
+#define LANES BY_TYPE(8, 4)
+#define TILE_ROWS 6
+#define TILE_VECS 2
+
+#if FASTPROP_BITS == 32
+typedef __m256 vec;
+#define V(op) _mm256_##op##_ps
+#define I(op) _mm256_##op##_epi32
+#define SET1_INT _mm256_set1_epi32
+#define AS_INT _mm256_castps_si256
+#define AS_REAL _mm256_castsi256_ps
+static const int32_t first_lanes_window[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+#else
+typedef __m256d vec;
+#define V(op) _mm256_##op##_pd
+#define I(op) _mm256_##op##_epi64
+#define SET1_INT _mm256_set1_epi64x
+#define AS_INT _mm256_castpd_si256
+#define AS_REAL _mm256_castsi256_pd
+static const int64_t first_lanes_window[8] = {-1, -1, -1, -1};
+#endif
+
+static inline __m256i first_lanes(ptrdiff_t count) {
+    return _mm256_loadu_si256((const __m256i *)(first_lanes_window + LANES - count));
+}
+static inline vec v_set(real x) { return V(set1)(x); }
+static inline vec v_load(const real *p) { return V(loadu)(p); }
+static inline void v_store(real *p, vec v) { V(storeu)(p, v); }
+static inline vec v_load_part(const real *p, ptrdiff_t count) { return V(maskload)(p, first_lanes(count)); }
+static inline void v_store_part(real *p, vec v, ptrdiff_t count) { V(maskstore)(p, first_lanes(count), v); }
+static inline vec v_add(vec a, vec b) { return V(add)(a, b); }
+static inline vec v_sub(vec a, vec b) { return V(sub)(a, b); }
+static inline vec v_mul(vec a, vec b) { return V(mul)(a, b); }
+static inline vec v_div(vec a, vec b) { return V(div)(a, b); }
+static inline vec v_fma(vec a, vec b, vec c) { return V(fmadd)(a, b, c); }
+static inline vec v_abs(vec a) { return V(andnot)(V(set1)(-0.0), a); }
+static inline vec v_copysign(vec magnitude, vec sign) {
+    return V(or)(V(andnot)(V(set1)(-0.0), magnitude), V(and)(V(set1)(-0.0), sign));
+}
+static inline vec v_if_gt(vec a, vec b, vec yes, vec no) { return V(blendv)(no, yes, V(cmp)(a, b, _CMP_GT_OQ)); }
+static inline vec v_pow2(vec t) {
+    return AS_REAL(I(slli)(I(add)(AS_INT(t), SET1_INT(EXPONENT_BIAS)), FRACTION_BITS));
+}
+static inline vec v_split(vec x, vec *e) {
+    __m256i bits = I(add)(AS_INT(x), SET1_INT(ONE_BITS - SQRT_HALF_BITS));
+    __m256i biased = _mm256_or_si256(I(srli)(bits, FRACTION_BITS), SET1_INT(INTEGER_BITS));
+    *e = v_sub(AS_REAL(biased), v_set(INTEGER_ONE + EXPONENT_BIAS));
+    return AS_REAL(I(add)(_mm256_and_si256(bits, SET1_INT(FRACTION_MASK)), SET1_INT(SQRT_HALF_BITS)));
+}

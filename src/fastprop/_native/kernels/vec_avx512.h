@@ -1,0 +1,55 @@
+/* AVX-512 (F, DQ, BW, VL): 16 floats or 8 doubles; masks make part loads and stores free.
+ * 12 x 2 vectors per tile: 24 accumulators, 2 loads of b, broadcasts of a from memory; 32 registers in all. */
+#include <immintrin.h>
+
+#define LANES BY_TYPE(16, 8)
+#define TILE_ROWS 12
+#define TILE_VECS 2
+
+#if FASTPROP_BITS == 32
+typedef __m512 vec;
+typedef __mmask16 mask;
+#define V(op) _mm512_##op##_ps
+#define I(op) _mm512_##op##_epi32
+#define AS_INT _mm512_castps_si512
+#define AS_REAL _mm512_castsi512_ps
+#else
+typedef __m512d vec;
+typedef __mmask8 mask;
+#define V(op) _mm512_##op##_pd
+#define I(op) _mm512_##op##_epi64
+#define AS_INT _mm512_castpd_si512
+#define AS_REAL _mm512_castsi512_pd
+#endif
+
+static inline mask first_lanes(ptrdiff_t count) { return (mask)((1u << count) - 1u); }
+static inline vec v_set(real x) { return V(set1)(x); }
+static inline vec v_load(const real *p) { return V(loadu)(p); }
+static inline void v_store(real *p, vec v) { V(storeu)(p, v); }
+static inline vec v_load_part(const real *p, ptrdiff_t count) { return V(maskz_loadu)(first_lanes(count), p); }
+static inline void v_store_part(real *p, vec v, ptrdiff_t count) { V(mask_storeu)(p, first_lanes(count), v); }
+static inline vec v_add(vec a, vec b) { return V(add)(a, b); }
+static inline vec v_sub(vec a, vec b) { return V(sub)(a, b); }
+static inline vec v_mul(vec a, vec b) { return V(mul)(a, b); }
+static inline vec v_div(vec a, vec b) { return V(div)(a, b); }
+static inline vec v_fma(vec a, vec b, vec c) { return V(fmadd)(a, b, c); }
+static inline vec v_abs(vec a) { return V(abs)(a); }
+static inline vec v_copysign(vec magnitude, vec sign) {
+    return V(or)(V(andnot)(V(set1)(-0.0), magnitude), V(and)(V(set1)(-0.0), sign));
+}
+static inline vec v_if_gt(vec a, vec b, vec yes, vec no) {
+#if FASTPROP_BITS == 32
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), no, yes);
+#else
+    return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_GT_OQ), no, yes);
+#endif
+}
+static inline vec v_pow2(vec t) {
+    return AS_REAL(I(slli)(I(add)(AS_INT(t), I(set1)(EXPONENT_BIAS)), FRACTION_BITS));
+}
+static inline vec v_split(vec x, vec *e) {
+    __m512i bits = I(add)(AS_INT(x), I(set1)(ONE_BITS - SQRT_HALF_BITS));
+    __m512i biased = _mm512_or_si512(I(srli)(bits, FRACTION_BITS), I(set1)(INTEGER_BITS));
+    *e = v_sub(AS_REAL(biased), v_set(INTEGER_ONE + EXPONENT_BIAS));
+    return AS_REAL(I(add)(_mm512_and_si512(bits, I(set1)(FRACTION_MASK)), I(set1)(SQRT_HALF_BITS)));
+}

@@ -1,0 +1,41 @@
+/* Any machine with a C compiler: one real at a time, and the C library's fma (exact by definition, in
+ * hardware or not). Slow where the machine has no fused multiply-add; its purpose is the same bits. */
+#define LANES 1
+#define TILE_ROWS 4
+#define TILE_VECS 4
+
+typedef real vec;
+
+static inline word word_of(real x) {
+    word bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+static inline real real_of(word bits) {
+    real x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+static inline vec v_set(real x) { return x; }
+static inline vec v_load(const real *p) { return *p; }
+static inline void v_store(real *p, vec v) { *p = v; }
+static inline vec v_load_part(const real *p, ptrdiff_t count) { return count ? *p : (real)0; }
+static inline void v_store_part(real *p, vec v, ptrdiff_t count) {
+    if (count) *p = v;
+}
+static inline vec v_add(vec a, vec b) { return a + b; }
+static inline vec v_sub(vec a, vec b) { return a - b; }
+static inline vec v_mul(vec a, vec b) { return a * b; }
+static inline vec v_div(vec a, vec b) { return a / b; }
+static inline vec v_fma(vec a, vec b, vec c) { return BY_TYPE(fmaf, fma)(a, b, c); }
+static inline vec v_abs(vec a) { return BY_TYPE(fabsf, fabs)(a); }
+static inline vec v_copysign(vec magnitude, vec sign) { return BY_TYPE(copysignf, copysign)(magnitude, sign); }
+static inline vec v_if_gt(vec a, vec b, vec yes, vec no) { return a > b ? yes : no; }
+static inline vec v_pow2(vec t) {
+    return real_of((word)((BY_TYPE(uint32_t, uint64_t))(word_of(t) + EXPONENT_BIAS) << FRACTION_BITS));
+}
+static inline vec v_split(vec x, vec *e) {
+    word bits = word_of(x) + (ONE_BITS - SQRT_HALF_BITS);
+    *e = (real)((bits >> FRACTION_BITS) - EXPONENT_BIAS);
+    return real_of((bits & FRACTION_MASK) + SQRT_HALF_BITS);
+}

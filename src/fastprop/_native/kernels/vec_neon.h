@@ -1,0 +1,70 @@
+/* NEON on AArch64: 4 floats or 2 doubles, 32 registers. 8 x 3 vectors per tile: 24 accumulators, 3 loads of
+ * b, 1 broadcast of a. There are no masks: part loads and stores go through a small buffer. */
+#include <arm_neon.h>
+
+#define LANES BY_TYPE(4, 2)
+#define TILE_ROWS 8
+#define TILE_VECS 3
+
+#if FASTPROP_BITS == 32
+typedef float32x4_t vec;
+typedef uint32x4_t bits_vec;
+#define V(op) op##q_f32
+#define U(op) op##q_u32
+#define AS_BITS vreinterpretq_u32_f32
+#define AS_REAL vreinterpretq_f32_u32
+#define SIGN_BIT 0x80000000u
+#else
+typedef float64x2_t vec;
+typedef uint64x2_t bits_vec;
+#define V(op) op##q_f64
+#define U(op) op##q_u64
+#define AS_BITS vreinterpretq_u64_f64
+#define AS_REAL vreinterpretq_f64_u64
+#define SIGN_BIT 0x8000000000000000u
+#endif
+
+#if FASTPROP_BITS == 32
+static inline vec v_set(real x) { return vdupq_n_f32(x); }
+static inline bits_vec u_set(uint32_t x) { return vdupq_n_u32(x); }
+#else
+static inline vec v_set(real x) { return vdupq_n_f64(x); }
+static inline bits_vec u_set(uint64_t x) { return vdupq_n_u64(x); }
+#endif
+static inline vec v_load(const real *p) { return V(vld1)(p); }
+static inline void v_store(real *p, vec v) { V(vst1)(p, v); }
+static inline vec v_load_part(const real *p, ptrdiff_t count) {
+    real lanes[LANES] = {0};
+    memcpy(lanes, p, (size_t)count * sizeof(real));
+    return V(vld1)(lanes);
+}
+static inline void v_store_part(real *p, vec v, ptrdiff_t count) {
+    real lanes[LANES];
+    V(vst1)(lanes, v);
+    memcpy(p, lanes, (size_t)count * sizeof(real));
+}
+static inline vec v_add(vec a, vec b) { return V(vadd)(a, b); }
+static inline vec v_sub(vec a, vec b) { return V(vsub)(a, b); }
+static inline vec v_mul(vec a, vec b) { return V(vmul)(a, b); }
+static inline vec v_div(vec a, vec b) { return V(vdiv)(a, b); }
+static inline vec v_fma(vec a, vec b, vec c) { return V(vfma)(c, a, b); }
+static inline vec v_abs(vec a) { return V(vabs)(a); }
+static inline vec v_copysign(vec magnitude, vec sign) { return V(vbsl)(u_set(SIGN_BIT), sign, magnitude); }
+static inline vec v_if_gt(vec a, vec b, vec yes, vec no) { return V(vbsl)(V(vcgt)(a, b), yes, no); }
+static inline vec v_pow2(vec t) {
+#if FASTPROP_BITS == 32
+    return AS_REAL(vshlq_n_u32(U(vadd)(AS_BITS(t), u_set(EXPONENT_BIAS)), FRACTION_BITS));
+#else
+    return AS_REAL(vshlq_n_u64(U(vadd)(AS_BITS(t), u_set(EXPONENT_BIAS)), FRACTION_BITS));
+#endif
+}
+static inline vec v_split(vec x, vec *e) {
+    bits_vec bits = U(vadd)(AS_BITS(x), u_set(ONE_BITS - SQRT_HALF_BITS));
+#if FASTPROP_BITS == 32
+    bits_vec biased = U(vorr)(vshrq_n_u32(bits, FRACTION_BITS), u_set(INTEGER_BITS));
+#else
+    bits_vec biased = U(vorr)(vshrq_n_u64(bits, FRACTION_BITS), u_set(INTEGER_BITS));
+#endif
+    *e = v_sub(AS_REAL(biased), v_set(INTEGER_ONE + EXPONENT_BIAS));
+    return AS_REAL(U(vadd)(U(vand)(bits, u_set(FRACTION_MASK)), u_set(SQRT_HALF_BITS)));
+}

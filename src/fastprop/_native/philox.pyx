@@ -1,0 +1,34 @@
+"""Python's side of the random numbers in philox.pxd: initial weights, and orders of rows."""
+
+import numpy as np
+
+from libc.stdint cimport uint32_t
+
+
+def philox_block(counter, key):
+    """The four words that Philox 4x32-10 gives for a counter of four words and a key of two."""
+    cdef uint32_t[4] words
+    for i in range(4):
+        words[i] = counter[i]
+    philox(words, key[0], key[1])
+    return tuple([words[i] for i in range(4)])
+
+
+def uniform(seed, stream, count):
+    """`count` numbers of U(0, 1) in float64, multiples of 2**-53; `stream` tells one layer's from another's."""
+    cdef double[::1] values = np.empty(count)
+    cdef uint64_t seed_bits = seed
+    cdef uint32_t number = stream
+    cdef Py_ssize_t i
+    for i in range(values.shape[0]):
+        values[i] = (random_bits(seed_bits, WEIGHTS, number, i) >> 11) * 2.0**-53
+    return np.asarray(values)
+
+
+def permutation(seed, epoch, count):
+    """The order in which the epoch visits `count` rows: an array of their indices."""
+    cdef Py_ssize_t[::1] rows = np.empty(count, dtype=np.intp)
+    cdef uint64_t seed_bits = seed
+    if rows.shape[0]:
+        permute(&rows[0], rows.shape[0], seed_bits, SHUFFLE, epoch)
+    return np.asarray(rows)
