@@ -1,0 +1,48 @@
+"""Dense neural networks on the CPU, trained by backpropagation in a small native core.
+
+>>> import fastprop as fp
+>>> X, y = fp.datasets.load_digits()
+>>> model = fp.mlp(64, 64, 10, activation="relu", output="softmax", seed=0)
+>>> trainer = fp.Trainer(model, loss="cross_entropy", optimizer=fp.SGD(0.1, momentum=0.9), metrics=["accuracy"])
+>>> history = trainer.fit(X[:1500] / 16, y[:1500], epochs=20)
+>>> bool(trainer.evaluate(X[1500:] / 16, y[1500:])["accuracy"] > 0.9)
+True
+"""
+
+from fastprop import activations, datasets, initializers, losses, metrics, optimizers
+from fastprop._version import __version__
+from fastprop.gradients import GradientCheck, check_gradients, gradient
+from fastprop.history import History
+from fastprop.layers import Dense
+from fastprop.losses import MSE, BinaryCrossEntropy, CrossEntropy
+from fastprop.machine import show_config, target, targets
+from fastprop.model import Sequential, load, mlp
+from fastprop.optimizers import SGD
+from fastprop.trainer import DivergedError, Trainer
+
+__all__ = [
+    "MSE",
+    "SGD",
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "Dense",
+    "DivergedError",
+    "GradientCheck",
+    "History",
+    "Sequential",
+    "Trainer",
+    "__version__",
+    "activations",
+    "check_gradients",
+    "datasets",
+    "gradient",
+    "initializers",
+    "load",
+    "losses",
+    "metrics",
+    "mlp",
+    "optimizers",
+    "show_config",
+    "target",
+    "targets",
+]

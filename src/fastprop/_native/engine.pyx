@@ -82,7 +82,7 @@ cdef class Plan:
         if self.memory == NULL:
             raise MemoryError(f"a batch of {batch_size} rows needs {parts.total} bytes of working memory")
 
-        base = self.memory + (-<Py_ssize_t> self.memory) % ALIGNMENT
+        base = self.memory + (ALIGNMENT - <size_t> self.memory % ALIGNMENT)
         self.layers = <Layer*> (base + <Py_ssize_t> descriptions)
         self.metrics = <const Metric**> (base + <Py_ssize_t> metric_list)
         self.x = base + <Py_ssize_t> x
@@ -317,5 +317,5 @@ class Parts:
 
     def add(self, n_bytes):
         offset = self.total
-        self.total += -(-n_bytes // ALIGNMENT) * ALIGNMENT
+        self.total += (n_bytes + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
         return offset

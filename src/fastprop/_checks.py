@@ -1,0 +1,283 @@
+"""Every check of what users pass in, and every message to them.
+
+A message says what was wanted, what came, and what to do. `TypeError` for the wrong kind of thing, `ValueError` for
+the wrong value. What passes here is what the engine reads without looking: matrices of a plain element type, finite
+after the cast to the network's type; labels in range; weights that are not negative.
+"""
+
+import difflib
+import math
+import numbers
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+Matrix = NDArray[Any]
+
+BLOCK_ELEMENTS = 1 << 18  # of X looked at together: 2 MB of float64, so that X is never copied whole
+ENGINE_KINDS = frozenset("?bhilqBHILQfd")  # NumPy's letters for the element types that the engine casts by itself
+
+
+# Names and numbers
+
+
+def unknown(what: str, name: object, known: Iterable[str]) -> ValueError:
+    """The error for a name that is none of those known, with the nearest of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(str(name), names, n=1)
+    advice = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(map(repr, names))}"
+    return ValueError(f"unknown {what} {name!r}; {advice}")
+
+
+def look_up(what: str, value: object, kind: type[T], known: Mapping[str, T]) -> T:
+    """`value` itself if it is a `kind`, else the one known by that name."""
+    if isinstance(value, kind):
+        return value
+    if isinstance(value, type) and issubclass(value, kind):
+        raise TypeError(f"{what} is the class {value.__name__}; make one of it: {value.__name__}(...)")
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is a name or a {kind.__name__}, not {describe(value)}")
+    if value not in known:
+        raise unknown(what, value, known)
+    return known[value]
+
+
+def describe(value: object) -> str:
+    """A value with its type, for a message; short."""
+    text = repr(value)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
+
+
+def integer(name: str, value: object, *, low: int = 1, high: int = sys.maxsize) -> int:
+    """`value` as an int in low..high."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} is a whole number, not {describe(value)}")
+    if not low <= value <= high:
+        wanted = f"{low} or more" if high == sys.maxsize else f"in {low}..{high}"
+        raise ValueError(f"{name} must be {wanted}, but is {value}")
+    return int(value)
+
+
+def number(name: str, value: object, *, low: float = -math.inf, high: float = math.inf, open_high: bool = False) -> float:
+    """`value` as a finite float in low..high, or below high."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} is a number, not {describe(value)}")
+    result = float(value)
+    if not (low <= result < high if open_high else low <= result <= high) or math.isinf(result):
+        if high == math.inf:
+            wanted = "finite" if low == -math.inf else f"{low:g} or more, and finite"
+        else:
+            wanted = f"in {low:g}..{high:g}" + (f", {high:g} excluded" if open_high else "")
+        raise ValueError(f"{name} must be {wanted}, but is {value}")
+    return result
+
+
+def flag(name: str, value: object) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is True or False, not {describe(value)}")
+    return bool(value)
+
+
+def real_type(dtype: object) -> np.dtype[Any]:
+    """float32 or float64."""
+    try:
+        result = np.dtype(dtype)  # type: ignore[call-overload]
+    except TypeError:
+        raise TypeError(f"dtype is 'float32' or 'float64', not {describe(dtype)}") from None
+    if result not in (np.float32, np.float64):
+        raise ValueError(f"dtype is 'float32' or 'float64', not {result.name!r}")
+    return result.newbyteorder("=")
+
+
+def room(what: str, n_bytes: int) -> None:
+    """Refuse what this machine's memory cannot hold, before any of it is allocated."""
+    try:
+        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # not a POSIX system
+        physical = sys.maxsize
+    if n_bytes > physical:
+        raise MemoryError(f"{what} would take {n_bytes:,} bytes, but this machine has {physical:,} bytes of memory")
+
+
+# Arrays
+
+
+def table(name: str, X: object) -> Matrix:
+    """X as a matrix of numbers that the engine can read; a copy only where its elements are of no such type."""
+    array = np.asarray(_frame_to_array(name, X))
+    if array.ndim != 2:
+        advice = {
+            0: "",
+            1: f"; for one row pass {name}.reshape(1, -1), for one column {name}.reshape(-1, 1)",
+        }.get(array.ndim, f"; to flatten each row pass {name}.reshape(len({name}), -1)")
+        raise ValueError(f"{name} has {array.ndim} dimensions (shape {array.shape}), but rows and columns are wanted{advice}")
+    return _plain_numbers(name, array)
+
+
+def _frame_to_array(name: str, X: object) -> Any:
+    """A data frame as one array of numbers, its columns named where they cannot be."""
+    columns = getattr(X, "columns", None)
+    if columns is None or not hasattr(X, "to_numpy"):
+        return X
+    frame: Any = X
+    for column in columns:
+        missing = int(frame[column].isna().sum()) if hasattr(frame[column], "isna") else 0
+        if missing:
+            raise ValueError(f"{name}: column {column!r} has {missing} missing values; fill or drop them first")
+        try:
+            frame[column].to_numpy().astype(float)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"{name}: column {column!r} holds {frame[column].dtype}, not numbers; encode it first"
+                " (`fastprop train` does so for CSV files)"
+            ) from None
+    values = frame.to_numpy()
+    return values.astype(float) if values.dtype == object else values
+
+
+def _plain_numbers(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.isnative and array.dtype.char in ENGINE_KINDS:
+        return array
+    if array.dtype.kind in "fiu":  # float16, longdouble, foreign byte order
+        return array.astype(np.float32 if array.dtype.itemsize <= 2 else np.float64)
+    if array.dtype == object:
+        try:
+            return array.astype(np.float64)
+        except (TypeError, ValueError):
+            bad = next(value for value in array.flat if not isinstance(value, numbers.Real))
+            raise TypeError(f"{name} holds {describe(bad)} among its elements; numbers are wanted") from None
+    raise TypeError(f"{name} holds {array.dtype}; real numbers are wanted")
+
+
+def features(name: str, X: object, n_inputs: int, dtype: np.dtype[Any]) -> Matrix:
+    """X as the engine reads it: n_inputs columns, each element finite in the network's type."""
+    array = table(name, X)
+    if array.shape[1] != n_inputs:
+        raise ValueError(
+            f"{name} has {array.shape[1]} columns, but the network takes {n_inputs} inputs ({name}.shape is {array.shape})"
+        )
+    finite(name, array, dtype)
+    return array
+
+
+def finite(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> None:
+    """Refuse the first element that is nan, infinite, or too large for dtype."""
+    if array.dtype.kind not in "fc" or array.size == 0:
+        return
+    rows = max(1, BLOCK_ELEMENTS // max(1, array[0].size))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(array), rows):
+            if not np.isfinite(array[start : start + rows].astype(dtype, copy=False)).all():
+                _refuse_not_finite(name, array, dtype, start, rows)
+
+
+def _refuse_not_finite(name: str, array: NDArray[Any], dtype: np.dtype[Any], start: int, rows: int) -> None:
+    first = np.argwhere(~np.isfinite(array[start : start + rows].astype(dtype, copy=False)))[0]
+    place = (start + int(first[0]), *map(int, first[1:]))
+    value = array[place]
+    where = f"{name}[{', '.join(map(str, place))}]"
+    if np.isfinite(value):
+        raise ValueError(f"{where} = {value:g} overflows {dtype.name}; scale the data, or use dtype='float64'")
+    total = sum(
+        int(np.count_nonzero(~np.isfinite(array[i : i + rows]))) for i in range(start - start % rows, len(array), rows)
+    )
+    raise ValueError(f"{where} is {value} ({total} such value{'s' * (total != 1)}); fill or drop them first")
+
+
+def same_length(name: str, array: object, n_rows: int, what: str = "X") -> None:
+    length = len(array)  # type: ignore[arg-type]
+    if length != n_rows:
+        raise ValueError(f"{name} has {length} rows, but {what} has {n_rows}; they must go together row by row")
+
+
+def some_rows(name: str, array: NDArray[Any]) -> None:
+    if len(array) == 0:
+        raise ValueError(f"{name} has no rows ({name}.shape is {array.shape}); at least one is wanted")
+
+
+def values(name: str, y: object, n_outputs: int, dtype: np.dtype[Any]) -> Matrix:
+    """Targets that are numbers: (m, n_outputs), or (m,) for a single output; finite."""
+    array = np.asarray(_frame_to_array(name, y) if hasattr(y, "columns") else y)
+    if array.ndim not in (1, 2):
+        raise ValueError(f"{name} has {array.ndim} dimensions (shape {array.shape}), but one or two are wanted")
+    array = _plain_numbers(name, array)
+    shape = array.shape
+    finite(name, array, dtype)
+    if array.ndim == 1:
+        array = array[:, np.newaxis]
+    if array.shape[1] != n_outputs:
+        hint = ""
+        if len(shape) == 1 and array.dtype.kind in "iu":
+            hint = "; for class labels use a last layer of 'softmax' with loss='cross_entropy', or pass one-hot rows"
+        raise ValueError(f"{name} has shape {shape}, but the network has {n_outputs} outputs: ({len(array)}, {n_outputs}){hint}")
+    return array
+
+
+def probabilities(name: str, y: object, n_outputs: int, dtype: np.dtype[Any]) -> Matrix:
+    """Targets in 0..1, as for a binary cross-entropy."""
+    array = values(name, y, n_outputs, dtype)
+    wrong = (array < 0) | (array > 1)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(f"{name}[{', '.join(map(str, place))}] = {array[place]} is not in 0..1, as a probability must be")
+    return array
+
+
+def classes(name: str, y: object, n_classes: int, dtype: np.dtype[Any]) -> Matrix:
+    """Class targets: integers in 0..n_classes - 1, as a vector of int64, or rows of probabilities, such as one-hot."""
+    array = np.asarray(y)
+    if array.ndim == 2 and array.shape[1] == 1 and n_classes > 1:
+        array = array[:, 0]
+    if array.ndim == 2:
+        array = probabilities(name, array, n_classes, dtype)
+        sums = array.sum(axis=1, dtype=float)
+        off = np.flatnonzero(np.abs(sums - 1) > 1e-3)
+        if off.size:
+            raise ValueError(f"{name}[{off[0]}] sums to {sums[off[0]]:g}, but the probabilities of a row sum to 1")
+        return array
+    if array.ndim != 1:
+        raise ValueError(f"{name} has {array.ndim} dimensions (shape {array.shape}), but labels or one-hot rows are wanted")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} holds {array.dtype}, but class labels are integers 0..{n_classes - 1};"
+            f" `classes, {name} = np.unique({name}, return_inverse=True)` makes them"
+        )
+    finite(name, array, np.dtype(np.float64))
+    wrong = np.flatnonzero((array < 0) | (array >= n_classes) | (array != np.floor(array)))
+    if wrong.size:
+        raise ValueError(
+            f"{name}[{wrong[0]}] = {array[wrong[0]]} is not a class label of the network, which has {n_classes} outputs:"
+            f" integers 0..{n_classes - 1}"
+        )
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def weights(name: str, w: object, n_rows: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """One weight per row: finite, not negative, not all zero."""
+    array = np.asarray(w)
+    if array.ndim != 1:
+        raise ValueError(f"{name} has {array.ndim} dimensions (shape {array.shape}), but one weight per row is wanted")
+    array = _plain_numbers(name, array)
+    same_length(name, array, n_rows)
+    finite(name, array, dtype)
+    if (array < 0).any():
+        place = int(np.flatnonzero(array < 0)[0])
+        raise ValueError(f"{name}[{place}] = {array[place]} is negative; weights are 0 or more")
+    if n_rows and not array.any():
+        raise ValueError(f"{name} is 0 in every row; at least one weight must be positive")
+    return array.astype(dtype, copy=False)
+
+
+def batch_size(value: object, n_rows: int) -> int:
+    """A batch of at most n_rows; a larger one is cut down with a warning."""
+    size = integer("batch_size", value)
+    if size > n_rows:
+        warnings.warn(f"batch_size is {size}, but there are {n_rows} rows; using {n_rows}", stacklevel=3)
+        return n_rows
+    return size

@@ -1,0 +1,93 @@
+"""Rows of data, checked: what a trainer or a gradient takes from a user, as the engine reads it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastprop import _checks
+from fastprop.losses import Loss
+from fastprop.model import Sequential
+
+__all__ = ["Rows"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """X (m, n_inputs); y as labels (m,) in int64 or as numbers (m, n_outputs); w (m,) or None for weights of 1."""
+
+    X: Array
+    y: Array
+    w: Array | None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    @classmethod
+    def check(
+        cls,
+        model: Sequential,
+        loss: Loss,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        class_weight: Mapping[int, float] | str | None = None,
+        names: tuple[str, str, str] = ("X", "y", "sample_weight"),
+    ) -> "Rows":
+        """The rows, or an error that names what does not fit."""
+        X_name, y_name, w_name = names
+        X = _checks.features(X_name, X, model.n_inputs, model.dtype)
+        _checks.some_rows(X_name, X)
+        check_targets = getattr(_checks, loss.targets)
+        y = check_targets(y_name, y, model.n_outputs, model.dtype)
+        _checks.same_length(y_name, y, len(X), X_name)
+        w = None if sample_weight is None else _checks.weights(w_name, sample_weight, len(X), model.dtype)
+        if class_weight is not None:
+            per_row = class_weights(class_weight, y, loss, model.n_outputs)
+            w = (per_row if w is None else per_row * w).astype(model.dtype)
+            if not w.any():
+                raise ValueError("class_weight and sample_weight together are 0 in every row")
+        return cls(X, y, w)
+
+    def split(self, share: float) -> tuple["Rows", "Rows"]:
+        """The rows without their last `share`, and those."""
+        n_last = int(len(self) * share)
+        if not 0 < n_last < len(self):
+            raise ValueError(
+                f"validation_split={share:g} of {len(self)} rows leaves {len(self) - n_last} to train on and {n_last}"
+                " to validate on; both need at least one"
+            )
+        at = len(self) - n_last
+        w = self.w
+        return (
+            Rows(self.X[:at], self.y[:at], None if w is None else w[:at]),
+            Rows(self.X[at:], self.y[at:], None if w is None else w[at:]),
+        )
+
+
+def class_weights(class_weight: Mapping[int, float] | str, y: Array, loss: Loss, n_outputs: int) -> Array:
+    """Each row's weight by its class."""
+    if loss.targets == "classes":
+        labels = y if y.ndim == 1 else y.argmax(axis=1)
+        n_classes = n_outputs
+    elif loss.targets == "probabilities" and n_outputs == 1:
+        labels = (y[:, 0] > 0.5).astype(np.int64)
+        n_classes = 2
+    else:
+        raise ValueError(f"class_weight is for classes, but {type(loss).__name__} on {n_outputs} outputs has none")
+    if class_weight == "balanced":
+        counts = np.bincount(labels, minlength=n_classes)
+        present = np.count_nonzero(counts)
+        return np.asarray((len(labels) / (present * np.maximum(counts, 1)))[labels])
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(f"class_weight is a dict of label to weight, or 'balanced', not {_checks.describe(class_weight)}")
+    by_class = np.ones(n_classes)
+    for label, weight in class_weight.items():
+        index = _checks.integer("a label in class_weight", label, low=0, high=n_classes - 1)
+        by_class[index] = _checks.number(f"class_weight[{label!r}]", weight, low=0)
+    return np.asarray(by_class[labels])

@@ -1,0 +1,127 @@
+"""Looking inside: the gradient that training follows, and a check of it against differences."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastprop import _checks, losses
+from fastprop._rows import Rows
+from fastprop.losses import Loss
+from fastprop.model import Sequential, aligned
+
+__all__ = ["GradientCheck", "check_gradients", "gradient"]
+
+Array = NDArray[Any]
+
+
+def gradient(model: Sequential, X: Any, y: Any, loss: str | Loss, *, sample_weight: Any = None) -> tuple[float, Array]:
+    """The loss on all rows of X as one batch, and its gradient dC/dtheta.
+
+    Parameters
+    ----------
+    model : Sequential
+        Unchanged.
+    X, y, sample_weight
+        As for `Trainer.fit`.
+    loss : str or Loss
+
+    Returns
+    -------
+    loss : float
+    grad : array (n_params,)
+        In theta's order: layer by layer dC/dW, then dC/db.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For data that do not fit the network.
+
+    Examples
+    --------
+    >>> import fastprop as fp
+    >>> model = fp.Sequential([fp.Dense(1, use_bias=False)], n_inputs=1, dtype="float64")
+    >>> model.layers[0].W = [[3.0]]                                     # o = 3 x
+    >>> gradient(model, [[2.0]], [5.0], "mse")                          # (6 - 5)**2, and 2 (6 - 5) x
+    (1.0, array([4.]))
+    """
+    loss = losses.get(loss)
+    loss.check_output(model.layers[-1].activation, model.n_outputs)
+    data = Rows.check(model, loss, X, y, sample_weight)
+    grad = aligned(model.n_params, model.dtype)
+    return _into(model, data, loss, grad), grad
+
+
+def _into(model: Sequential, data: Rows, loss: Loss, grad: Array) -> float:
+    sums = np.zeros(2)
+    with model._plan(len(data), loss.name) as plan:
+        plan.gradient(model.theta, grad, data.X, data.y, data.w, sums)
+    return float(sums[1] / sums[0])
+
+
+@dataclass(frozen=True, slots=True)
+class GradientCheck:
+    """How far the gradient is from central differences.
+
+    Attributes
+    ----------
+    relative_error : float
+        ``max |grad - differences| / max(|grad|, |differences|)``, with the largest in the denominator too: one number
+        for the whole gradient.
+    grad, differences : array (n_params,)
+    """
+
+    relative_error: float
+    grad: Array
+    differences: Array
+
+    def __repr__(self) -> str:
+        return f"<GradientCheck of {self.grad.size} parameters: relative error {self.relative_error:.2g}>"
+
+
+def check_gradients(
+    model: Sequential, X: Any, y: Any, loss: str | Loss, *, sample_weight: Any = None, step: float = 1e-5
+) -> GradientCheck:
+    """Compare the gradient with central differences, ``(C(theta + h) - C(theta - h)) / (2 h)``, in float64.
+
+    A float32 network is checked as its float64 copy: differences in float32 would tell nothing. At a corner of relu the
+    differences mean nothing; with random weights none is met.
+
+    Parameters
+    ----------
+    model, X, y, loss, sample_weight
+        As for `gradient`; the model is unchanged.
+    step : float, default 1e-5
+        h, times the larger of 1 and the parameter's size.
+
+    Returns
+    -------
+    GradientCheck
+
+    Examples
+    --------
+    >>> import fastprop as fp
+    >>> model = fp.mlp(3, 4, 2, activation="tanh")
+    >>> check_gradients(model, [[0.1, 0.2, 0.3]], [[1.0, 0.0]], "mse").relative_error < 1e-8
+    True
+    """
+    step = _checks.number("step", step, low=1e-12, high=1.0)
+    descriptions = [layer.description for layer in model.layers]
+    twin = Sequential(descriptions, n_inputs=model.n_inputs, dtype="float64", seed=model.seed)
+    twin.theta[:] = model.theta
+    _, grad = gradient(twin, X, y, loss, sample_weight=sample_weight)
+    loss = losses.get(loss)
+    data = Rows.check(twin, loss, X, y, sample_weight)
+    differences, unused = np.empty_like(grad), np.empty_like(grad)
+    for i, value in enumerate(twin.theta.tolist()):
+        h = step * max(1.0, abs(value))
+        twin.theta[i] = above = value + h
+        higher = _into(twin, data, loss, unused)
+        twin.theta[i] = below = value - h
+        lower = _into(twin, data, loss, unused)
+        twin.theta[i] = value
+        differences[i] = (higher - lower) / (above - below)
+    size = max(np.abs(grad).max(), np.abs(differences).max())
+    error = float(np.abs(grad - differences).max() / size) if size else 0.0
+    return GradientCheck(error, grad, differences)

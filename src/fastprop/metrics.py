@@ -1,0 +1,77 @@
+"""Metrics: scores that training reports beside the loss. The core's kernels compute them, batch by batch."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastprop import _checks
+from fastprop.losses import Loss
+
+__all__ = ["MAE", "Accuracy", "Metric"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A score, the mean over rows, weighted as the loss is; call it on arrays, ``metric(o, y)``."""
+
+    name: ClassVar[str]
+
+    def kernel(self, loss: Loss, n_outputs: int) -> str:
+        """The name of the kernel that computes it beside this loss."""
+        return self.name
+
+    def __call__(self, o: ArrayLike, y: ArrayLike) -> float:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy(Metric):
+    """Share of rows, or of yes-or-no outputs, that are right.
+
+    With several outputs a row is right where o and y are largest at the same output, or, after a binary
+    cross-entropy, each output counts for itself: right on y's side of one half. One output is always counted so.
+    With ``from_logits=True`` the trainer puts o's dividing line at 0.
+
+    Examples
+    --------
+    >>> Accuracy()([[0.1, 0.9], [0.8, 0.2]], [1, 1])
+    0.5
+    """
+
+    name: ClassVar[str] = "accuracy"
+
+    def kernel(self, loss: Loss, n_outputs: int) -> str:
+        return "binary_accuracy" if loss.targets == "probabilities" or n_outputs == 1 else "categorical_accuracy"
+
+    def __call__(self, o: ArrayLike, y: ArrayLike) -> float:
+        o, y = np.asarray(o), np.asarray(y)
+        if o.ndim == 1 or o.shape[1] == 1:
+            return float(((o.ravel() > 0.5) == (y.ravel() > 0.5)).mean())
+        return float((o.argmax(axis=1) == (y if y.ndim == 1 else y.argmax(axis=1))).mean())
+
+
+@dataclass(frozen=True, slots=True)
+class MAE(Metric):
+    """Mean absolute error over rows and outputs, ``mean(|o - y|)``.
+
+    Examples
+    --------
+    >>> MAE()([1.0, 4.0], [0.0, 2.0])
+    1.5
+    """
+
+    name: ClassVar[str] = "mae"
+
+    def __call__(self, o: ArrayLike, y: ArrayLike) -> float:
+        o_array: NDArray[Any] = np.asarray(o)
+        return float(np.abs(o_array - np.asarray(y).reshape(o_array.shape)).mean())
+
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (Accuracy(), MAE())}
+
+
+def get(metric: str | Metric) -> Metric:
+    """The metric of that name, or itself."""
+    return _checks.look_up("metric", metric, Metric, METRICS)

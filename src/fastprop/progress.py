@@ -1,0 +1,47 @@
+"""The progress bar of a training: tqdm's, with the epoch, the scores and the rows per second."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """A bar over epochs * rows, on standard error; shown only where that is a terminal or a notebook."""
+
+    def __init__(self, epochs: int, n_rows: int, *, show: bool) -> None:
+        self._epochs = epochs
+        self._done = 0
+        self._scores: Mapping[str, float] = {}
+        self._bar: Any = None
+        if show and epochs:
+            from tqdm.auto import tqdm
+
+            # disable=None: only where the output is a terminal
+            self._bar = tqdm(total=epochs * n_rows, unit=" rows", unit_scale=True, disable=None, dynamic_ncols=True)
+            self._describe()
+
+    def _describe(self) -> None:
+        self._bar.set_description(f"epoch {min(self._done + 1, self._epochs)}/{self._epochs}", refresh=False)
+
+    def advance(self, n_rows: int, scores: Mapping[str, float]) -> None:
+        """n_rows more were trained on; the scores are the epoch's so far."""
+        if self._bar is not None and not self._bar.disable:
+            self._bar.set_postfix({**self._scores, **scores}, refresh=False)
+            self._bar.update(n_rows)
+
+    def end_epoch(self, scores: Mapping[str, float]) -> None:
+        """The epoch is over; its scores stay beside the next one's until they are known."""
+        self._done += 1
+        if self._bar is not None and not self._bar.disable:
+            self._scores = scores
+            self._bar.set_postfix(scores, refresh=False)
+            self._describe()
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,181 @@
+"""Files: named arrays and a description in JSON, in one safetensors file, written so that no crash leaves half of one.
+
+Nothing in a file is ever executed: descriptions are rebuilt from a closed list of names, and their numbers pass the
+same checks as a user's. A file carries the SHA-256 of every tensor, so that a flipped bit is an error, not a model.
+
+Metadata, a JSON text under the key "fastprop"::
+
+    {"format": [1, 0], "kind": "model" | "trainer" | "table", "sha256": {tensor: hex}, ...what the kind adds}
+"""
+
+import contextlib
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastprop import _checks
+from fastprop._version import __version__
+from fastprop.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
+from fastprop.initializers import GlorotUniform, HeUniform, Zeros
+from fastprop.layers import Dense
+from fastprop.losses import MSE, BinaryCrossEntropy, CrossEntropy
+from fastprop.metrics import MAE, Accuracy
+from fastprop.optimizers import SGD
+
+__all__ = ["decode", "encode", "read", "write"]
+
+FORMAT = (1, 0)  # major: older readers must refuse; minor: they may go on
+HEADER_LIMIT = 1 << 20  # bytes
+
+DESCRIPTIONS: dict[str, type[Any]] = {
+    cls.__name__: cls
+    for cls in (
+        Dense, Identity, Sigmoid, Tanh, ReLU, Softmax, Zeros, GlorotUniform, HeUniform,
+        MSE, CrossEntropy, BinaryCrossEntropy, Accuracy, MAE, SGD,
+    )
+}  # fmt: skip
+
+
+def encode(value: Any) -> Any:
+    """A description as what JSON can hold: {"type": "Dense", "units": 10, ...}."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        if DESCRIPTIONS.get(type(value).__name__) is not type(value):
+            raise TypeError(f"{_checks.describe(value)} is not a description that a file can hold")
+        fields = {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {"type": type(value).__name__, **fields}
+    if isinstance(value, (list, tuple)):
+        return [encode(item) for item in value]
+    return value
+
+
+def decode(data: Any) -> Any:
+    """The description that `encode` made data of."""
+    if isinstance(data, list):
+        return [decode(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    fields = dict(data)
+    name = fields.pop("type", None)
+    if not isinstance(name, str) or name not in DESCRIPTIONS:
+        raise ValueError(f"the file describes a {name!r}, which this version of fastprop ({__version__}) does not know")
+    try:
+        return DESCRIPTIONS[name](**{key: decode(value) for key, value in fields.items()})
+    except TypeError as error:
+        raise ValueError(f"the file's description of a {name} is not valid: {error}") from None
+
+
+def write(path: Any, kind: str, tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> None:
+    """Write tensors and metadata to path: whole, or not at all.
+
+    The bytes go to a new file in the same folder, reach the disk, and then take the name. An older file of the name
+    stays as it was until that moment, and its permissions are kept.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written to, or the disk is full; the older file is untouched then.
+    """
+    from safetensors.numpy import save
+
+    target = Path(path)
+    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    header = {
+        "format": list(FORMAT),
+        "kind": kind,
+        "fastprop": __version__,
+        "sha256": {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()},
+        **metadata,
+    }
+    data = save(arrays, {"fastprop": json.dumps(header, allow_nan=False, ensure_ascii=False)})
+    _replace(target, data)
+
+
+def _replace(target: Path, data: bytes) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "cannot save there, it is a directory", str(target))
+    try:
+        mode = target.stat().st_mode & 0o7777
+    except FileNotFoundError:
+        umask = os.umask(0)
+        os.umask(umask)
+        mode = 0o666 & ~umask
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent or ".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, mode)
+        os.replace(temporary, target)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        if isinstance(error, OSError):
+            raise OSError(
+                error.errno, f"{error.strerror}, while writing {len(data):,} bytes; a file that was there is unchanged", str(target)
+            ) from None
+        raise
+    if os.name == "posix":
+        folder = os.open(target.parent or ".", os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def read(path: Any, kind: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The tensors and the metadata of a file that `write` made.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is no such file, is damaged, holds another kind of thing, or comes from a version too new.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    data = Path(path).read_bytes()
+    if len(data) < 8 or int.from_bytes(data[:8], "little") > min(HEADER_LIMIT, len(data) - 8):
+        raise ValueError(f"{path} is not a file of fastprop's, or not all of it is there ({len(data):,} bytes)")
+    try:
+        tensors = load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        metadata = json.loads(header["__metadata__"]["fastprop"])
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} is not a file of fastprop's, or it is damaged ({error})") from None
+    _check_metadata(path, kind, metadata)
+    for name, array in tensors.items():
+        expected, found = metadata["sha256"].get(name), hashlib.sha256(array.tobytes()).hexdigest()
+        if expected != found:
+            raise ValueError(f"{path} is damaged: tensor {name!r} has SHA-256 {found}, but {expected} was written")
+    return tensors, metadata
+
+
+def _check_metadata(path: Any, kind: str, metadata: Any) -> None:
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("sha256"), dict):
+        raise ValueError(f"{path} is not a file of fastprop's, or it is damaged (its description is not whole)")
+    version = metadata.get("format")
+    if not (isinstance(version, list) and len(version) == 2 and all(isinstance(part, int) for part in version)):
+        raise ValueError(f"{path} is not a file of fastprop's, or it is damaged (its format is {version!r})")
+    if version[0] > FORMAT[0]:
+        raise ValueError(
+            f"{path} was written by fastprop {metadata.get('fastprop')} in format {version[0]}.{version[1]}, but this is"
+            f" {__version__}, which reads formats up to {FORMAT[0]}: upgrade fastprop-nn"
+        )
+    if metadata.get("kind") != kind:
+        readers = {"model": "fastprop.load", "trainer": "fastprop.Trainer.resume", "table": "`fastprop predict`"}
+        advice = readers.get(str(metadata.get("kind")))
+        raise ValueError(
+            f"{path} holds a {metadata.get('kind')}, but a {kind} is wanted" + (f"; {advice} reads it" if advice else "")
+        )

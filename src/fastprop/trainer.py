@@ -1,0 +1,356 @@
+"""Training: epochs over data, scores, and the state that goes on from one call to the next.
+
+What a batch does is in the engine; a Trainer checks what comes in, decides the order of rows, keeps time, and
+reports. An epoch enters the engine in slices of about SLICE_SECONDS, so that Ctrl-C is heard and the progress bar
+moves; where the slices end changes no bit of the result.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastprop import _checks, losses, metrics, optimizers, serialization
+from fastprop._native import philox
+from fastprop._native.engine import Plan
+from fastprop._rows import Rows
+from fastprop.history import History
+from fastprop.losses import Loss
+from fastprop.metrics import Metric
+from fastprop.model import Sequential, aligned
+from fastprop.optimizers import Optimizer
+from fastprop.progress import Progress
+
+__all__ = ["DivergedError", "Trainer"]
+
+Array = NDArray[Any]
+
+SLICE_SECONDS = 0.05  # in the engine at a time: how long Ctrl-C may wait
+EVALUATE_ROWS = 256  # rows at a time
+VALIDATION_NAMES = ("validation_data[0]", "validation_data[1]", "validation_data[2]")
+
+
+class DivergedError(RuntimeError):
+    """The loss became nan or infinite. The network is as it was before the epoch in which that happened.
+
+    Attributes
+    ----------
+    epoch, step : int
+        Where it happened, both counted from 0 over the trainer's life.
+    """
+
+    def __init__(self, epoch: int, step: int, learning_rate: float) -> None:
+        self.epoch, self.step, self.learning_rate = epoch, step, learning_rate
+        super().__init__(
+            f"the loss is not finite at step {step} (epoch {epoch}, learning_rate {learning_rate:g});"
+            " the network is back at the start of that epoch. A smaller learning_rate, or inputs scaled to about 1,"
+            " usually helps"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.epoch, self.step, self.learning_rate)
+
+
+class Trainer:
+    """Trains a network: holds the model, the loss, the optimizer and its state, and counts epochs and steps.
+
+    Parameters
+    ----------
+    model : Sequential
+        The network; trained in place.
+    loss : str or Loss
+        "mse", "cross_entropy" or "binary_cross_entropy".
+    optimizer : str or Optimizer, default "sgd"
+    metrics : sequence of str or Metric
+        "accuracy", "mae".
+    seed : int, optional
+        Where the shuffles come from; the model's own seed by default.
+
+    Attributes
+    ----------
+    epoch, step : int
+        Epochs and steps done so far.
+    history : History
+        Of all epochs so far.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an unknown name, or a loss that cannot follow the model's last layer.
+
+    Examples
+    --------
+    >>> import fastprop as fp
+    >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])           # exclusive or
+    >>> model = fp.mlp(2, 8, 1, activation="tanh", output="sigmoid", seed=0)
+    >>> trainer = fp.Trainer(model, loss="binary_cross_entropy", optimizer=fp.SGD(0.5, momentum=0.9))
+    >>> history = trainer.fit(X, y, epochs=200, batch_size=4, progress=False)
+    >>> model.predict(X).round().ravel()
+    array([0., 1., 1., 0.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        loss: str | Loss,
+        optimizer: str | Optimizer = "sgd",
+        metrics: Sequence[str | Metric] = (),
+        *,
+        seed: int | None = None,
+    ) -> None:
+        if not isinstance(model, Sequential):
+            raise TypeError(f"model is a Sequential, not {_checks.describe(model)}")
+        self.model = model
+        self.loss = losses.get(loss)
+        self.loss.check_output(model.layers[-1].activation, model.n_outputs)
+        self.optimizer = optimizers.get(optimizer)
+        self.metrics = _metrics(metrics)
+        self.seed = model.seed if seed is None else _checks.integer("seed", seed, low=0, high=2**64 - 1)
+        self.epoch = 0
+        self.step = 0
+        self.history = History()
+        self._state = aligned(model.n_params, model.dtype) if self.optimizer.has_state else None
+        self._grad = aligned(model.n_params, model.dtype)
+        self._busy = threading.Lock()
+
+    def __repr__(self) -> str:
+        names = f", metrics={[m.name for m in self.metrics]}" if self.metrics else ""
+        return f"<Trainer of {self.model!r}, {self.loss!r}, {self.optimizer!r}{names}, {self.epoch} epochs done>"
+
+    # Training
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        epochs: int = 1,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | str | None = None,
+        validation_data: Sequence[Any] | None = None,
+        validation_split: float = 0.0,
+        progress: bool = True,
+    ) -> History:
+        """Train for some epochs, going on from where the last call stopped: twice 1 epoch equals once 2.
+
+        Parameters
+        ----------
+        X : array (m, n_inputs)
+            float32, float64 or any integer type, with any strides, or a data frame; cast a batch at a time.
+        y : array
+            For "mse" numbers (m, n_outputs), or (m,) for one output; for "cross_entropy" labels (m,), integers from 0,
+            or rows of probabilities such as one-hot; for "binary_cross_entropy" numbers in 0..1.
+        epochs, batch_size : int
+            The last batch of an epoch holds the rows that are left.
+        shuffle : bool, default True
+            Visit the rows in a new order each epoch, given by (seed, epoch); else in the order they stand in.
+        sample_weight : array (m,), optional
+            Each row's weight in the loss and the metrics; a batch's loss is divided by the sum of its weights.
+        class_weight : dict of label to weight, or "balanced", optional
+            Multiplies the rows' weights by their class's, 1 for a class not named; "balanced" makes all classes count
+            alike, ``m / (n_classes * rows of the class)``. For class labels, and for one yes-or-no output.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Scored after each epoch, under names that begin with "val_".
+        validation_split : float, default 0.0
+            Instead, this share of the rows, the last of them as they stand, as in Keras.
+        progress : bool, default True
+            Show a progress bar with the scores and rows per second, where standard error is a terminal.
+
+        Returns
+        -------
+        History
+            Of this call's epochs. A training score is the mean over the epoch's batches, each before its step.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For data or settings that do not fit, before anything is changed.
+        DivergedError
+            If the loss became nan or infinite; the network is as before that epoch.
+        KeyboardInterrupt
+            On Ctrl-C; the network is as after the last whole batch, and the history holds the epochs completed.
+        """
+        epochs = _checks.integer("epochs", epochs, low=0)
+        shuffle = _checks.flag("shuffle", shuffle)
+        validation_split = _checks.number("validation_split", validation_split, low=0, high=1, open_high=True)
+        data = Rows.check(self.model, self.loss, X, y, sample_weight, class_weight=class_weight)
+        validation = None
+        if validation_data is not None:
+            if validation_split:
+                raise ValueError("validation_data and validation_split are both given; one is enough")
+            if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+                raise TypeError(f"validation_data is (X, y) or (X, y, sample_weight), not {_checks.describe(validation_data)}")
+            validation = Rows.check(self.model, self.loss, *validation_data, names=VALIDATION_NAMES)
+        elif validation_split:
+            data, validation = data.split(validation_split)
+        batch_size = _checks.batch_size(batch_size, len(data))
+
+        history = History()
+        with self._exclusively(), Progress(epochs, len(data), show=_checks.flag("progress", progress)) as bar:
+            for _ in range(epochs):
+                order = philox.permutation(self.seed, self.epoch, len(data)) if shuffle else None
+                logs = self._run_epoch(data, order, batch_size, bar)
+                if validation is not None:
+                    logs |= {f"val_{name}": score for name, score in self._evaluate(validation).items()}
+                self.epoch += 1
+                history.append(logs)
+                self.history.append(logs)
+                bar.end_epoch(logs)
+        return history
+
+    def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> dict[str, float]:
+        """One step on these rows as one batch; returns their loss and metrics from before the step.
+
+        Raises
+        ------
+        TypeError, ValueError, DivergedError
+            As `fit`; nothing is changed then.
+        """
+        data = Rows.check(self.model, self.loss, X, y, sample_weight)
+        sums = self._no_sums()
+        with self._exclusively():
+            self._take_steps(data, None, len(data), 0, 1, sums)
+        return self._means(sums)
+
+    def _run_epoch(self, data: Rows, order: Array | None, batch_size: int, bar: Progress) -> dict[str, float]:
+        """All batches once, in slices; the scores. A diverging epoch leaves no trace."""
+        theta, state, step = self.model.theta.copy(), None if self._state is None else self._state.copy(), self.step
+        sums = self._no_sums()
+        n_batches = -(-len(data) // batch_size)
+        first, slice_batches = 0, 1
+        try:
+            while first < n_batches:
+                last = min(first + slice_batches, n_batches)
+                start = time.perf_counter()
+                self._take_steps(data, order, batch_size, first, last, sums)
+                seconds = time.perf_counter() - start
+                bar.advance(min(last * batch_size, len(data)) - first * batch_size, self._means(sums))
+                in_time = int((last - first) * SLICE_SECONDS / max(seconds, 1e-9))
+                first, slice_batches = last, min(max(1, in_time), 4 * slice_batches)
+        except DivergedError:
+            self.model.theta[:], self.step = theta, step
+            if self._state is not None:
+                self._state[:] = state
+            raise
+        return self._means(sums)
+
+    def _take_steps(self, data: Rows, order: Array | None, batch_size: int, first: int, last: int, sums: Array) -> None:
+        """Steps on the batches first..last - 1; sums gathers weight, loss and metrics."""
+        with self._plan(batch_size) as plan:
+            taken = plan.train(
+                self.model.theta, self._grad, self._state, data.X, data.y, data.w, order, first, last,
+                self.optimizer.name, self.optimizer.settings(), self.step, sums,
+            )  # fmt: skip
+        self.step += taken
+        if taken < last - first:
+            raise DivergedError(self.epoch, self.step, self.optimizer.learning_rate)
+
+    # Scores
+
+    def evaluate(self, X: Any, y: Any, *, sample_weight: Any = None) -> dict[str, float]:
+        """The loss and the metrics on these rows: {"loss": ..., "accuracy": ...}. Changes nothing.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For data that do not fit the network.
+        """
+        return self._evaluate(Rows.check(self.model, self.loss, X, y, sample_weight))
+
+    def _evaluate(self, data: Rows) -> dict[str, float]:
+        sums = self._no_sums()
+        with self._plan(EVALUATE_ROWS) as plan:
+            plan.evaluate(self.model.theta, data.X, data.y, data.w, sums)
+        return self._means(sums)
+
+    def _no_sums(self) -> Array:
+        """Sums over rows, as the engine adds to them: weight, loss, each metric."""
+        return np.zeros(2 + len(self.metrics))
+
+    def _means(self, sums: Array) -> dict[str, float]:
+        names = ("loss", *(metric.name for metric in self.metrics))
+        return {name: float(total / sums[0]) if sums[0] else 0.0 for name, total in zip(names, sums[1:], strict=True)}
+
+    @contextmanager
+    def _plan(self, batch_size: int) -> Iterator[Plan]:
+        kernels = tuple(metric.kernel(self.loss, self.model.n_outputs) for metric in self.metrics)
+        threshold = 0.0 if getattr(self.loss, "from_logits", False) else 0.5
+        with self.model._plan(batch_size, self.loss.name, kernels, threshold) as plan:
+            yield plan
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError("this trainer is at work in another thread; wait for it, or use a trainer and a model of your own")
+        try:
+            yield
+        finally:
+            self._busy.release()
+
+    # Files
+
+    def save(self, path: Any) -> None:
+        """Write the whole state to one safetensors file, whole or not at all: `Trainer.resume` goes on from it.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; an older one of that name is unchanged then.
+        """
+        tensors = self.model.state_dict()
+        if self._state is not None:
+            tensors["optimizer.state"] = self._state
+        settings = {
+            "loss": serialization.encode(self.loss),
+            "optimizer": serialization.encode(self.optimizer),
+            "metrics": serialization.encode(self.metrics),
+            "seed": self.seed,
+            "epoch": self.epoch,
+            "step": self.step,
+            "history": {name: [repr(number) for number in numbers] for name, numbers in self.history.items()},
+        }
+        serialization.write(path, "trainer", tensors, {**self.model.to_metadata(), "trainer": settings})
+
+    @classmethod
+    def resume(cls, path: Any) -> "Trainer":
+        """The trainer that `save` wrote: going on with it gives the same bits as never having stopped.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        ValueError
+            If it is no such file, is damaged, or comes from a version too new.
+        """
+        tensors, metadata = serialization.read(path, "trainer")
+        state = tensors.pop("optimizer.state", None)
+        model = Sequential.from_file(tensors, metadata)
+        try:
+            settings = dict(metadata["trainer"])
+            loss, optimizer, scores = (serialization.decode(settings[name]) for name in ("loss", "optimizer", "metrics"))
+            trainer = cls(model, loss, optimizer, scores, seed=settings["seed"])
+            trainer.epoch = _checks.integer("epoch", settings["epoch"], low=0)
+            trainer.step = _checks.integer("step", settings["step"], low=0)
+            trainer.history = History({name: [float(n) for n in numbers] for name, numbers in settings["history"].items()})
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"{path}: the file's description of the trainer is not valid: {error}") from None
+        if (state is None) != (trainer._state is None) or (state is not None and state.shape != model.theta.shape):
+            raise ValueError(f"{path}: the optimizer's state does not fit the model")
+        if trainer._state is not None:
+            trainer._state[:] = state
+        return trainer
+
+
+def _metrics(wanted: Sequence[str | Metric]) -> tuple[Metric, ...]:
+    if isinstance(wanted, (str, Metric)):
+        raise TypeError(f"metrics is a list, as in metrics=['accuracy'], not {_checks.describe(wanted)}")
+    found = tuple(metrics.get(metric) for metric in wanted)
+    if len(set(found)) < len(found):
+        raise ValueError(f"metrics names one twice: {[metric.name for metric in found]}")
+    return found
