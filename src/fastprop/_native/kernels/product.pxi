@@ -150,46 +150,76 @@ cdef void strip_of_separate_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
     strip(s, n_columns, False)
 
 
-cdef void pack_rows(real* panel, const real* a, Py_ssize_t m, Py_ssize_t k, Py_ssize_t a_row, Py_ssize_t a_k) noexcept nogil:
-    """a (m, k) into panels of TILE_ROWS rows, each laid out k after k."""
-    cdef Py_ssize_t i = 0, p, r, n_rows
-    while i < m:
-        n_rows = min(m - i, TILE_ROWS)
-        for p in range(k):
-            for r in range(n_rows):
-                panel[p * TILE_ROWS + r] = a[(i + r) * a_row + p * a_k]
-        panel += TILE_ROWS * k
-        i += TILE_ROWS
+cdef inline void pack_lying(real* panel, const Py_ssize_t width, const real* x, Py_ssize_t n, Py_ssize_t k,
+                            Py_ssize_t step) noexcept nogil:
+    """panel[p width + q] = x[p step + q] for q < n, p < k."""
+    cdef Py_ssize_t p, q
+    for p in range(k):
+        q = 0
+        while q < n:
+            v_store_upto(panel + q, v_load_upto(x + q, n - q), n - q)
+            q += LANES
+        panel += width
+        x += step
 
 
-cdef void pack_columns(real* panel, const real* b, Py_ssize_t n, Py_ssize_t k, Py_ssize_t b_k, Py_ssize_t b_column) noexcept nogil:
-    """b (k, n) into panels of TILE_COLUMNS columns, each laid out k after k, the last one's rest left unset."""
-    cdef Py_ssize_t j = 0, p, q, n_columns
-    while j < n:
-        n_columns = min(n - j, TILE_COLUMNS)
-        if b_column == 1:
-            for p in range(k):
-                memcpy(panel + p * TILE_COLUMNS, b + j + p * b_k, n_columns * sizeof(real))
+cdef inline void pack_standing(real* panel, const Py_ssize_t width, const real* x, Py_ssize_t n, Py_ssize_t k,
+                               Py_ssize_t step) noexcept nogil:
+    """panel[p width + q] = x[q step + p] for q < n, p < k: LANES x LANES at a time, turned in registers."""
+    cdef vec lines[LANES]
+    cdef Py_ssize_t p = 0, q, i, rows, lanes
+    while p < k:
+        rows = min(k - p, LANES)
+        q = 0
+        while q < n:
+            lanes = min(n - q, LANES)
+            for i in range(LANES):
+                lines[i] = v_load_upto(x + (q + i) * step + p, rows) if i < lanes else v_set(0)
+            v_transpose(lines)
+            for i in range(LANES):
+                if i < rows:
+                    v_store_upto(panel + (p + i) * width + q, lines[i], lanes)
+            q += LANES
+        p += LANES
+
+
+cdef inline void pack(real* panel, const Py_ssize_t width, const real* x, Py_ssize_t n, Py_ssize_t k,
+                      Py_ssize_t x_line, Py_ssize_t x_k) noexcept nogil:
+    """n lines of x, its rows or its columns, into panels of `width` lines, each laid out k after k."""
+    cdef Py_ssize_t first = 0
+    while first < n:
+        if x_line == 1:
+            pack_lying(panel, width, x, min(n - first, width), k, x_k)
         else:
-            for p in range(k):
-                for q in range(n_columns):
-                    panel[p * TILE_COLUMNS + q] = b[(j + q) * b_column + p * b_k]
-        panel += TILE_COLUMNS * k
-        j += TILE_COLUMNS
+            pack_standing(panel, width, x, min(n - first, width), k, x_line)
+        panel += width * k
+        x += width * x_line
+        first += width
+
+
+cdef void pack_rows(real* panels, const real* a, Py_ssize_t m, Py_ssize_t k, Py_ssize_t a_row, Py_ssize_t a_k) noexcept nogil:
+    pack(panels, TILE_ROWS, a, m, k, a_row, a_k)
+
+
+cdef void pack_columns(real* panels, const real* b, Py_ssize_t n, Py_ssize_t k, Py_ssize_t b_k, Py_ssize_t b_column) noexcept nogil:
+    pack(panels, TILE_COLUMNS, b, n, k, b_column, b_k)
 
 
 cdef inline bint worth_packing(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
     return n * k * <Py_ssize_t>sizeof(real) > BYTES_LEFT_IN_PLACE and m >= 2 * TILE_ROWS
 
 
-cdef inline Py_ssize_t rows_packed(Py_ssize_t m) noexcept nogil:
-    return min((m + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS, ROWS_AT_ONCE)
+cdef inline Py_ssize_t in_parts(Py_ssize_t count, Py_ssize_t most, Py_ssize_t unit) noexcept nogil:
+    """The size of the parts, whole units, when `count` is divided evenly into as few as have `most` or less."""
+    cdef Py_ssize_t n_parts = (count + most - 1) // most
+    cdef Py_ssize_t n_units = (count + unit - 1) // unit
+    return (n_units + n_parts - 1) // n_parts * unit
 
 
 cdef Py_ssize_t product_work(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
     """Reals of working memory that `product` needs: the packed panels of a and b."""
-    n = min((n + TILE_COLUMNS - 1) // TILE_COLUMNS * TILE_COLUMNS, COLUMNS_AT_ONCE)
-    return (rows_packed(m) + n) * min(k, BLOCK)
+    n = in_parts(n, COLUMNS_AT_ONCE, TILE_COLUMNS)
+    return (in_parts(m, ROWS_AT_ONCE, TILE_ROWS) + n) * min(k, BLOCK)
 
 
 cdef void product(
@@ -203,17 +233,18 @@ cdef void product(
     cdef const real* a = <const real*> a_
     cdef const real* b = <const real*> b_
     cdef const real* bias = <const real*> bias_
-    cdef Py_ssize_t jc, pc, ic, j, columns, rows
+    cdef Py_ssize_t jc, pc, ic, j, columns, rows, rows_at_once = in_parts(m, ROWS_AT_ONCE, TILE_ROWS)
+    cdef Py_ssize_t columns_at_once = in_parts(n, COLUMNS_AT_ONCE, TILE_COLUMNS)
     cdef bint packing = worth_packing(m, n, k)
     cdef bint b_packed = packing or b_column != 1
     cdef bint a_packed = packing and n > 4 * TILE_COLUMNS
     cdef bint rows_adjoin = a_packed or a_row == 1
     cdef real* a_panels = <real*> work
-    cdef real* b_panels = a_panels + rows_packed(m) * min(k, BLOCK) if a_packed else a_panels
+    cdef real* b_panels = a_panels + rows_at_once * min(k, BLOCK) if a_packed else a_panels
     cdef Strip s
     jc = 0
     while jc < n:
-        columns = min(n - jc, COLUMNS_AT_ONCE)
+        columns = min(n - jc, columns_at_once)
         pc = 0
         while pc < k:
             s.k = min(k - pc, BLOCK)
@@ -222,7 +253,7 @@ cdef void product(
                 pack_columns(b_panels, b + pc * b_k + jc * b_column, columns, s.k, b_k, b_column)
             ic = 0
             while ic < m:
-                rows = min(m - ic, ROWS_AT_ONCE)
+                rows = min(m - ic, rows_at_once)
                 s.n_tiles = rows // TILE_ROWS
                 s.rows_left = rows % TILE_ROWS
                 s.n_lower = s.rows_left != 0
@@ -252,6 +283,6 @@ cdef void product(
                     else:
                         strip_of_separate_rows(&s, min(columns - j, TILE_COLUMNS))
                     j += TILE_COLUMNS
-                ic += ROWS_AT_ONCE
+                ic += rows_at_once
             pc += BLOCK
-        jc += COLUMNS_AT_ONCE
+        jc += columns_at_once

@@ -9,6 +9,7 @@
  *     v_abs(a)  v_copysign(magnitude, sign)
  *     v_pow2(t)                  2**n where t = n + MAGIC, for n in the range of normal exponents
  *     v_split(x, &e)             x = v * 2**e with v in [sqrt(1/2), sqrt(2)), for normal x > 0
+ *     v_transpose(lines)         lane j of lines[i] for lane i of lines[j], both below LANES
  *
  * v_load_part fills the lanes from `count` on with +0; count is 0..LANES. No word rounds twice, and none
  * uses an estimate, so a lane's value is the same on every target (docs/numerics.md).

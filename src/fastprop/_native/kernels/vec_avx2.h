@@ -51,3 +51,36 @@ static inline vec v_split(vec x, vec *e) {
     *e = v_sub(AS_REAL(biased), v_set(INTEGER_ONE + EXPONENT_BIAS));
     return AS_REAL(I(add)(_mm256_and_si256(bits, SET1_INT(FRACTION_MASK)), SET1_INT(SQRT_HALF_BITS)));
 }
+/* Stages of a transposition: lanes with bit s of `a`, and those without of `b`, change places. */
+static inline void swap_halves(vec *a, vec *b) {
+    vec low = V(permute2f128)(*a, *b, 0x20);
+    *b = V(permute2f128)(*a, *b, 0x31);
+    *a = low;
+}
+#if FASTPROP_BITS == 32
+static inline void swap_singles(vec *a, vec *b) {
+    vec even = _mm256_blend_ps(*a, _mm256_moveldup_ps(*b), 0xaa);
+    *b = _mm256_blend_ps(_mm256_movehdup_ps(*a), *b, 0xaa);
+    *a = even;
+}
+static inline void swap_pairs(vec *a, vec *b) {
+    vec low = _mm256_shuffle_ps(*a, *b, 0x44);
+    *b = _mm256_shuffle_ps(*a, *b, 0xee);
+    *a = low;
+}
+static inline void v_transpose(vec *lines) {
+    for (int i = 0; i < 8; i += 2) swap_singles(&lines[i], &lines[i + 1]);
+    for (int i = 0; i < 8; i += 4) swap_pairs(&lines[i], &lines[i + 2]), swap_pairs(&lines[i + 1], &lines[i + 3]);
+    for (int i = 0; i < 4; i++) swap_halves(&lines[i], &lines[i + 4]);
+}
+#else
+static inline void swap_singles(vec *a, vec *b) {
+    vec even = _mm256_unpacklo_pd(*a, *b);
+    *b = _mm256_unpackhi_pd(*a, *b);
+    *a = even;
+}
+static inline void v_transpose(vec *lines) {
+    for (int i = 0; i < 4; i += 2) swap_singles(&lines[i], &lines[i + 1]);
+    for (int i = 0; i < 2; i++) swap_halves(&lines[i], &lines[i + 2]);
+}
+#endif

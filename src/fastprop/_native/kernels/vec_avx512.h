@@ -53,3 +53,32 @@ static inline vec v_split(vec x, vec *e) {
     *e = v_sub(AS_REAL(biased), v_set(INTEGER_ONE + EXPONENT_BIAS));
     return AS_REAL(I(add)(_mm512_and_si512(bits, I(set1)(FRACTION_MASK)), I(set1)(SQRT_HALF_BITS)));
 }
+/* One stage of a transposition: lanes with bit s of `a`, and those without of `b`, change places. */
+static inline void swap_lanes(vec *a, vec *b, int s) {
+#if FASTPROP_BITS == 32
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const mask upper = _mm512_test_epi32_mask(lane, _mm512_set1_epi32(s));
+    const __m512i low = _mm512_mask_add_epi32(lane, upper, lane, _mm512_set1_epi32(LANES - s));
+    const __m512i high = _mm512_mask_add_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(s)), upper, lane, _mm512_set1_epi32(LANES));
+#else
+    const __m512i lane = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+    const mask upper = _mm512_test_epi64_mask(lane, _mm512_set1_epi64(s));
+    const __m512i low = _mm512_mask_add_epi64(lane, upper, lane, _mm512_set1_epi64(LANES - s));
+    const __m512i high = _mm512_mask_add_epi64(_mm512_add_epi64(lane, _mm512_set1_epi64(s)), upper, lane, _mm512_set1_epi64(LANES));
+#endif
+    const vec swapped = V(permutex2var)(*a, low, *b);
+    *b = V(permutex2var)(*a, high, *b);
+    *a = swapped;
+}
+static inline void v_transpose(vec *lines) {
+#define STAGE(s) \
+    for (int i = 0; i < LANES; i++) \
+        if (!(i & (s))) swap_lanes(&lines[i], &lines[i + (s)], s);
+    STAGE(1)
+    STAGE(2)
+    STAGE(4)
+#if FASTPROP_BITS == 32
+    STAGE(8)
+#endif
+#undef STAGE
+}

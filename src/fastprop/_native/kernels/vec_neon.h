@@ -68,3 +68,20 @@ static inline vec v_split(vec x, vec *e) {
     *e = v_sub(AS_REAL(biased), v_set(INTEGER_ONE + EXPONENT_BIAS));
     return AS_REAL(U(vadd)(U(vand)(bits, u_set(FRACTION_MASK)), u_set(SQRT_HALF_BITS)));
 }
+static inline void v_transpose(vec *lines) {
+    vec even[LANES];
+    for (int i = 0; i < LANES; i += 2) {
+        even[i] = V(vtrn1)(lines[i], lines[i + 1]);
+        even[i + 1] = V(vtrn2)(lines[i], lines[i + 1]);
+    }
+#if FASTPROP_BITS == 32
+    for (int i = 0; i < 2; i++) {
+        float64x2_t top = vreinterpretq_f64_f32(even[i]), bottom = vreinterpretq_f64_f32(even[i + 2]);
+        lines[i] = vreinterpretq_f32_f64(vtrn1q_f64(top, bottom));
+        lines[i + 2] = vreinterpretq_f32_f64(vtrn2q_f64(top, bottom));
+    }
+#else
+    lines[0] = even[0];
+    lines[1] = even[1];
+#endif
+}

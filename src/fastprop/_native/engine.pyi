@@ -1,0 +1,47 @@
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+class Plan:
+    batch_size: int
+    n_params: int
+
+    def __init__(
+        self,
+        capsule: object,
+        layers: Sequence[tuple[int, int, bool, str]],
+        batch_size: int,
+        loss: str | None = None,
+        metrics: Sequence[str] = (),
+        threshold: float = 0.5,
+    ) -> None: ...
+    def predict(self, theta: NDArray[Any], X: NDArray[Any], out: NDArray[Any]) -> None: ...
+    def evaluate(
+        self, theta: NDArray[Any], X: NDArray[Any], Y: NDArray[Any], w: NDArray[Any] | None, totals: NDArray[Any]
+    ) -> None: ...
+    def gradient(
+        self,
+        theta: NDArray[Any],
+        grad: NDArray[Any],
+        X: NDArray[Any],
+        Y: NDArray[Any],
+        w: NDArray[Any] | None,
+        totals: NDArray[Any],
+    ) -> None: ...
+    def train(
+        self,
+        theta: NDArray[Any],
+        grad: NDArray[Any],
+        state: NDArray[Any] | None,
+        X: NDArray[Any],
+        Y: NDArray[Any],
+        w: NDArray[Any] | None,
+        order: NDArray[Any] | None,
+        first: int,
+        last: int,
+        update: str,
+        settings: NDArray[Any],
+        step: int,
+        totals: NDArray[Any],
+    ) -> int: ...

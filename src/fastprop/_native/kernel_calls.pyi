@@ -1,0 +1,37 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+class KernelCalls:
+    target: str
+    dtype: np.dtype[Any]
+    elementaries: list[str]
+    activations: list[str]
+    losses: list[str]
+    metrics: list[str]
+    updates: list[str]
+
+    def __init__(self, capsule: object, target: str) -> None: ...
+    def product(self, a: NDArray[Any], b: NDArray[Any], bias: NDArray[Any] | None = None) -> NDArray[Any]: ...
+    def column_sums(self, x: NDArray[Any]) -> NDArray[Any]: ...
+    def elementary(self, name: str, x: NDArray[Any]) -> NDArray[Any]: ...
+    def activation_forward(self, name: str, z: NDArray[Any]) -> NDArray[Any]: ...
+    def activation_backward(self, name: str, a: NDArray[Any], da: NDArray[Any]) -> NDArray[Any]: ...
+    def loss(
+        self, name: str, o_or_z: NDArray[Any], y: NDArray[Any], w: NDArray[Any] | None = None
+    ) -> tuple[float, NDArray[Any], NDArray[Any]]: ...
+    def metric(
+        self, name: str, o: NDArray[Any], y: NDArray[Any], w: NDArray[Any] | None = None, threshold: float = 0.5
+    ) -> float: ...
+    def update(
+        self,
+        name: str,
+        theta: NDArray[Any],
+        grad: NDArray[Any],
+        state: NDArray[Any],
+        settings: Sequence[float],
+        step: int,
+    ) -> None: ...
+    def gather(self, X: NDArray[Any], rows: Sequence[int] | NDArray[Any]) -> NDArray[Any]: ...
