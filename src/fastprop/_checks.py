@@ -58,13 +58,16 @@ def integer(name: str, value: object, *, low: int = 1, high: int = sys.maxsize) 
     """`value` as an int in low..high."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} is a whole number, not {describe(value)}")
-    if not low <= value <= high:
+    result = int(value)
+    if not low <= result <= high:
         wanted = f"{low} or more" if high == sys.maxsize else f"in {low}..{high}"
         raise ValueError(f"{name} must be {wanted}, but is {value}")
-    return int(value)
+    return result
 
 
-def number(name: str, value: object, *, low: float = -math.inf, high: float = math.inf, open_high: bool = False) -> float:
+def number(
+    name: str, value: object, *, low: float = -math.inf, high: float = math.inf, open_high: bool = False
+) -> float:
     """`value` as a finite float in low..high, or below high."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} is a number, not {describe(value)}")
@@ -87,7 +90,7 @@ def flag(name: str, value: object) -> bool:
 def real_type(dtype: object) -> np.dtype[Any]:
     """float32 or float64."""
     try:
-        result = np.dtype(dtype)  # type: ignore[call-overload]
+        result: np.dtype[Any] = np.dtype(dtype)  # type: ignore[call-overload]
     except TypeError:
         raise TypeError(f"dtype is 'float32' or 'float64', not {describe(dtype)}") from None
     if result not in (np.float32, np.float64):
@@ -116,7 +119,9 @@ def table(name: str, X: object) -> Matrix:
             0: "",
             1: f"; for one row pass {name}.reshape(1, -1), for one column {name}.reshape(-1, 1)",
         }.get(array.ndim, f"; to flatten each row pass {name}.reshape(len({name}), -1)")
-        raise ValueError(f"{name} has {array.ndim} dimensions (shape {array.shape}), but rows and columns are wanted{advice}")
+        raise ValueError(
+            f"{name} has {array.ndim} dimensions (shape {array.shape}), but rows and columns are wanted{advice}"
+        )
     return _plain_numbers(name, array)
 
 
@@ -215,7 +220,9 @@ def values(name: str, y: object, n_outputs: int, dtype: np.dtype[Any]) -> Matrix
         hint = ""
         if len(shape) == 1 and array.dtype.kind in "iu":
             hint = "; for class labels use a last layer of 'softmax' with loss='cross_entropy', or pass one-hot rows"
-        raise ValueError(f"{name} has shape {shape}, but the network has {n_outputs} outputs: ({len(array)}, {n_outputs}){hint}")
+        raise ValueError(
+            f"{name} has shape {shape}, but the network has {n_outputs} outputs: ({len(array)}, {n_outputs}){hint}"
+        )
     return array
 
 
@@ -225,7 +232,9 @@ def probabilities(name: str, y: object, n_outputs: int, dtype: np.dtype[Any]) ->
     wrong = (array < 0) | (array > 1)
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise ValueError(f"{name}[{', '.join(map(str, place))}] = {array[place]} is not in 0..1, as a probability must be")
+        raise ValueError(
+            f"{name}[{', '.join(map(str, place))}] = {array[place]} is not in 0..1, as a probability must be"
+        )
     return array
 
 
@@ -242,7 +251,9 @@ def classes(name: str, y: object, n_classes: int, dtype: np.dtype[Any]) -> Matri
             raise ValueError(f"{name}[{off[0]}] sums to {sums[off[0]]:g}, but the probabilities of a row sum to 1")
         return array
     if array.ndim != 1:
-        raise ValueError(f"{name} has {array.ndim} dimensions (shape {array.shape}), but labels or one-hot rows are wanted")
+        raise ValueError(
+            f"{name} has {array.ndim} dimensions (shape {array.shape}), but labels or one-hot rows are wanted"
+        )
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} holds {array.dtype}, but class labels are integers 0..{n_classes - 1};"

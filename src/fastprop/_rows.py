@@ -85,7 +85,9 @@ def class_weights(class_weight: Mapping[int, float] | str, y: Array, loss: Loss,
         present = np.count_nonzero(counts)
         return np.asarray((len(labels) / (present * np.maximum(counts, 1)))[labels])
     if not isinstance(class_weight, Mapping):
-        raise TypeError(f"class_weight is a dict of label to weight, or 'balanced', not {_checks.describe(class_weight)}")
+        raise TypeError(
+            f"class_weight is a dict of label to weight, or 'balanced', not {_checks.describe(class_weight)}"
+        )
     by_class = np.ones(n_classes)
     for label, weight in class_weight.items():
         index = _checks.integer("a label in class_weight", label, low=0, high=n_classes - 1)

@@ -70,11 +70,11 @@ class Sigmoid(Activation):
     def __call__(self, z: ArrayLike) -> Array:
         z = np.asarray(z)
         small = np.exp(-np.abs(z))  # never overflows
-        return np.where(z >= 0, 1, small) / (1 + small)
+        return np.asarray(np.where(z >= 0, 1, small) / (1 + small))
 
     def slope(self, z: ArrayLike) -> Array:
         a = self(z)
-        return a * (1 - a)
+        return np.asarray(a * (1 - a))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Tanh(Activation):
         return np.asarray(np.tanh(z))
 
     def slope(self, z: ArrayLike) -> Array:
-        return 1 - self(z) ** 2
+        return np.asarray(1 - self(z) ** 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class Softmax(Activation):
 
     def backward(self, z: ArrayLike, da: ArrayLike) -> Array:
         a, da = self(z), np.asarray(da)
-        return a * (da - (da * a).sum(axis=-1, keepdims=True))
+        return np.asarray(a * (da - (da * a).sum(axis=-1, keepdims=True)))
 
 
 ACTIVATIONS: dict[str, Activation] = {a.name: a for a in (Identity(), Sigmoid(), Tanh(), ReLU(), Softmax())}

@@ -24,7 +24,8 @@ class History(Mapping[str, list[float]]):
 
     def append(self, logs: Mapping[str, float]) -> None:
         """Add one epoch's numbers. A name that comes later begins with nan for the epochs before it, and one that
-        stays away goes on with nan, so that all series are of one length."""
+        stays away goes on with nan, so that all series are of one length.
+        """
         epochs = self.n_epochs
         for name in logs:
             self._series.setdefault(name, [float("nan")] * epochs)

@@ -115,7 +115,8 @@ class _CrossEntropy(Loss):
             )
         raise ValueError(
             f"{me} follows a last layer of {wanted!r}, but the network's is {activation.name!r};"
-            f" end it with activation={wanted!r}" + (f", or use {me}(from_logits=True)" if activation.name == "identity" else "")
+            f" end it with activation={wanted!r}"
+            + (f", or use {me}(from_logits=True)" if activation.name == "identity" else "")
         )
 
 

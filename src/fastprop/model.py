@@ -217,7 +217,9 @@ class Sequential:
         return out
 
     @contextmanager
-    def _plan(self, batch_size: int, loss: str | None = None, metrics: tuple[str, ...] = (), threshold: float = 0.5) -> Iterator[Plan]:
+    def _plan(
+        self, batch_size: int, loss: str | None = None, metrics: tuple[str, ...] = (), threshold: float = 0.5
+    ) -> Iterator[Plan]:
         """A plan of this network, lent to one caller at a time; made where none is idle."""
         idle = self._idle_plans.setdefault((batch_size, loss, metrics, threshold), [])
         try:
@@ -239,7 +241,13 @@ class Sequential:
 
     def __getstate__(self) -> dict[str, Any]:
         layers = [layer.description for layer in self.layers]
-        return {"layers": layers, "n_inputs": self.n_inputs, "dtype": self.dtype.name, "seed": self.seed, "theta": self.theta.copy()}
+        return {
+            "layers": layers,
+            "n_inputs": self.n_inputs,
+            "dtype": self.dtype.name,
+            "seed": self.seed,
+            "theta": self.theta.copy(),
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.n_inputs, self.seed, self.dtype = state["n_inputs"], state["seed"], np.dtype(state["dtype"])

@@ -113,7 +113,9 @@ class SGD(Optimizer):
         return self.momentum != 0
 
     def settings(self) -> NDArray[np.float64]:
-        return np.array([self.learning_rate, self.momentum, self.dampening, self.nesterov, self.weight_decay], dtype=float)
+        return np.array(
+            [self.learning_rate, self.momentum, self.dampening, self.nesterov, self.weight_decay], dtype=float
+        )
 
     def update(self, theta: NDArray[Any], grad: NDArray[Any], state: NDArray[Any], step: int) -> None:
         g = grad + self.weight_decay * theta

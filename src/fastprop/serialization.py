@@ -121,7 +121,9 @@ def _replace(target: Path, data: bytes) -> None:
             os.unlink(temporary)
         if isinstance(error, OSError):
             raise OSError(
-                error.errno, f"{error.strerror}, while writing {len(data):,} bytes; a file that was there is unchanged", str(target)
+                error.errno,
+                f"{error.strerror}, while writing {len(data):,} bytes; a file that was there is unchanged",
+                str(target),
             ) from None
         raise
     if os.name == "posix":
@@ -170,12 +172,13 @@ def _check_metadata(path: Any, kind: str, metadata: Any) -> None:
         raise ValueError(f"{path} is not a file of fastprop's, or it is damaged (its format is {version!r})")
     if version[0] > FORMAT[0]:
         raise ValueError(
-            f"{path} was written by fastprop {metadata.get('fastprop')} in format {version[0]}.{version[1]}, but this is"
-            f" {__version__}, which reads formats up to {FORMAT[0]}: upgrade fastprop-nn"
+            f"{path} was written by fastprop {metadata.get('fastprop')} in format {version[0]}.{version[1]},"
+            f" but this is {__version__}, which reads formats up to {FORMAT[0]}: upgrade fastprop-nn"
         )
     if metadata.get("kind") != kind:
         readers = {"model": "fastprop.load", "trainer": "fastprop.Trainer.resume", "table": "`fastprop predict`"}
         advice = readers.get(str(metadata.get("kind")))
         raise ValueError(
-            f"{path} holds a {metadata.get('kind')}, but a {kind} is wanted" + (f"; {advice} reads it" if advice else "")
+            f"{path} holds a {metadata.get('kind')}, but a {kind} is wanted"
+            + (f"; {advice} reads it" if advice else "")
         )

@@ -111,15 +111,18 @@ class Trainer:
         self.metrics = _metrics(metrics)
         self.seed = model.seed if seed is None else _checks.integer("seed", seed, low=0, high=2**64 - 1)
         self.epoch = 0
-        self.step = 0
+        self._step = np.zeros(1, np.int64)  # an array, for the engine to count in
         self.history = History()
         self._state = aligned(model.n_params, model.dtype) if self.optimizer.has_state else None
-        self._grad = aligned(model.n_params, model.dtype)
         self._busy = threading.Lock()
 
     def __repr__(self) -> str:
         names = f", metrics={[m.name for m in self.metrics]}" if self.metrics else ""
         return f"<Trainer of {self.model!r}, {self.loss!r}, {self.optimizer!r}{names}, {self.epoch} epochs done>"
+
+    @property
+    def step(self) -> int:
+        return int(self._step[0])
 
     # Training
 
@@ -185,7 +188,9 @@ class Trainer:
             if validation_split:
                 raise ValueError("validation_data and validation_split are both given; one is enough")
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-                raise TypeError(f"validation_data is (X, y) or (X, y, sample_weight), not {_checks.describe(validation_data)}")
+                raise TypeError(
+                    f"validation_data is (X, y) or (X, y, sample_weight), not {_checks.describe(validation_data)}"
+                )
             validation = Rows.check(self.model, self.loss, *validation_data, names=VALIDATION_NAMES)
         elif validation_split:
             data, validation = data.split(validation_split)
@@ -234,7 +239,7 @@ class Trainer:
                 in_time = int((last - first) * SLICE_SECONDS / max(seconds, 1e-9))
                 first, slice_batches = last, min(max(1, in_time), 4 * slice_batches)
         except DivergedError:
-            self.model.theta[:], self.step = theta, step
+            self.model.theta[:], self._step[0] = theta, step
             if self._state is not None:
                 self._state[:] = state
             raise
@@ -242,13 +247,13 @@ class Trainer:
 
     def _take_steps(self, data: Rows, order: Array | None, batch_size: int, first: int, last: int, sums: Array) -> None:
         """Steps on the batches first..last - 1; sums gathers weight, loss and metrics."""
+        wanted = self.step + last - first
         with self._plan(batch_size) as plan:
-            taken = plan.train(
-                self.model.theta, self._grad, self._state, data.X, data.y, data.w, order, first, last,
-                self.optimizer.name, self.optimizer.settings(), self.step, sums,
+            plan.train(
+                self.model.theta, self._state, data.X, data.y, data.w, order, first, last,
+                self.optimizer.name, self.optimizer.settings(), self._step, sums,
             )  # fmt: skip
-        self.step += taken
-        if taken < last - first:
+        if self.step < wanted:
             raise DivergedError(self.epoch, self.step, self.optimizer.learning_rate)
 
     # Scores
@@ -287,7 +292,9 @@ class Trainer:
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
         if not self._busy.acquire(blocking=False):
-            raise RuntimeError("this trainer is at work in another thread; wait for it, or use a trainer and a model of your own")
+            raise RuntimeError(
+                "this trainer is at work in another thread; wait for it, or use a trainer and a model of your own"
+            )
         try:
             yield
         finally:
@@ -333,11 +340,15 @@ class Trainer:
         model = Sequential.from_file(tensors, metadata)
         try:
             settings = dict(metadata["trainer"])
-            loss, optimizer, scores = (serialization.decode(settings[name]) for name in ("loss", "optimizer", "metrics"))
+            loss, optimizer, scores = (
+                serialization.decode(settings[name]) for name in ("loss", "optimizer", "metrics")
+            )
             trainer = cls(model, loss, optimizer, scores, seed=settings["seed"])
             trainer.epoch = _checks.integer("epoch", settings["epoch"], low=0)
-            trainer.step = _checks.integer("step", settings["step"], low=0)
-            trainer.history = History({name: [float(n) for n in numbers] for name, numbers in settings["history"].items()})
+            trainer._step[0] = _checks.integer("step", settings["step"], low=0)
+            trainer.history = History(
+                {name: [float(n) for n in numbers] for name, numbers in settings["history"].items()}
+            )
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"{path}: the file's description of the trainer is not valid: {error}") from None
         if (state is None) != (trainer._state is None) or (state is not None and state.shape != model.theta.shape):

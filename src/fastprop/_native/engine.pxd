@@ -11,6 +11,7 @@ ctypedef struct Layer:
     const Activation* activation
     const char* a_in                # (m, n_in), the layer below's output, or x; not a copy
     char* a                         # (m, n_out): z while the product runs, then f(z) in its place
+    Py_ssize_t rows_at_once         # of dW between two updates
     char* delta                     # (m, n_out): dC/da, then dC/dz; layers take turns at two buffers
 
 
@@ -34,10 +35,8 @@ ctypedef struct Rows:
 ctypedef struct Rule:
     # An optimizer at work: what it changes and by which numbers.
     const Update* update
-    void* theta
-    void* grad
-    void* state
-    Py_ssize_t count
+    char* theta
+    char* state                     # NULL for a rule that remembers nothing
     const double* settings
     Py_ssize_t step
 
@@ -58,11 +57,16 @@ cdef class Plan:
     cdef char* y                    # (m, n_outputs)
     cdef char* w                    # (m,)
     cdef char* o                    # (m, n_outputs): the output, where only the loss computes it
+    cdef char* dW                   # a layer's gradient, or as much of it as is wanted at once
     cdef char* work                 # the products' panels
 
     cdef void load(self, const Rows* rows, Py_ssize_t first, Py_ssize_t m) noexcept nogil
     cdef void forward(self, const char* theta, Py_ssize_t m, bint to_output) noexcept nogil
     cdef double score(self, const Rows* rows, Py_ssize_t m, double* totals) noexcept nogil
-    cdef void backward(self, const char* theta, char* grad, Py_ssize_t m) noexcept nogil
-    cdef Py_ssize_t train_batches(self, const Rows* rows, Rule* rule, Py_ssize_t first, Py_ssize_t last,
-                                  double* totals) noexcept nogil
+    cdef void backward(self, const char* theta, char* grad, Rule* rule, Py_ssize_t m) noexcept nogil
+    cdef void weight_gradient(self, Layer* layer, char* dW, Py_ssize_t first, Py_ssize_t count,
+                              Py_ssize_t m) noexcept nogil
+    cdef void learn(self, Layer* layer, Rule* rule, Py_ssize_t m) noexcept nogil
+    cdef void update(self, Rule* rule, Py_ssize_t first, Py_ssize_t count) noexcept nogil
+    cdef void train_batches(self, const Rows* rows, Rule* rule, Py_ssize_t first, Py_ssize_t last,
+                            double* totals) noexcept nogil

@@ -32,7 +32,6 @@ class Plan:
     def train(
         self,
         theta: NDArray[Any],
-        grad: NDArray[Any],
         state: NDArray[Any] | None,
         X: NDArray[Any],
         Y: NDArray[Any],
@@ -42,6 +41,6 @@ class Plan:
         last: int,
         update: str,
         settings: NDArray[Any],
-        step: int,
+        step: NDArray[Any],
         totals: NDArray[Any],
-    ) -> int: ...
+    ) -> None: ...

@@ -25,6 +25,8 @@ cdef extern from "kernels/float_environment.h":
 
 cdef enum:
     ALIGNMENT = 64          # bytes: a cache line, and the widest vector
+    GRADIENT_AT_ONCE = 65536    # reals of dW between two updates: 256 KB of floats, for the second-level cache
+    ROWS_TOGETHER = 240     # of dW at least: fewer, and packing delta anew for each lot costs more than is saved
 
 
 cdef class Plan:
@@ -76,6 +78,7 @@ cdef class Plan:
         o = parts.add(batch_size * n_outputs * learning)
         deltas = [parts.add(batch_size * widest * learning) for _ in range(2)]
         outputs = [parts.add(batch_size * n_out * itemsize) for _, n_out, _, _ in layers]
+        dW = parts.add(max([rows_at_once(n_in, n_out) * n_out for n_in, n_out, _, _ in layers]) * learning)
         work = parts.add(self._work_of(layers, batch_size, loss is not None) * itemsize)
         if parts.total < 2**62:
             self.memory = <char*> malloc(parts.total + ALIGNMENT)
@@ -89,6 +92,7 @@ cdef class Plan:
         self.y = base + <Py_ssize_t> y
         self.w = base + <Py_ssize_t> w
         self.o = base + <Py_ssize_t> o
+        self.dW = base + <Py_ssize_t> dW
         self.work = base + <Py_ssize_t> work
         below = self.x
         for i, name in enumerate(metrics):
@@ -96,9 +100,11 @@ cdef class Plan:
         for i, (n_in, n_out, use_bias, activation) in enumerate(layers):
             layer = &self.layers[i]
             layer.n_in, layer.n_out = n_in, n_out
+            layer.rows_at_once = rows_at_once(n_in, n_out)
             layer.W = self.n_params
             layer.b = layer.W + layer.n_in * layer.n_out if use_bias else -1
-            layer.activation = <const Activation*> find(self.kernels.activations, sizeof(Activation), activation.encode())
+            layer.activation = <const Activation*> find(
+                self.kernels.activations, sizeof(Activation), activation.encode())
             layer.a_in = below
             layer.a = below = base + <Py_ssize_t> outputs[i]
             layer.delta = base + <Py_ssize_t> deltas[i % 2]
@@ -164,49 +170,48 @@ cdef class Plan:
             self.load(&source.rows, 0, source.rows.count)
             self.forward(parameters.data, source.rows.count, False)
             self.score(&source.rows, source.rows.count, <double*> sums.data)
-            self.backward(parameters.data, gradient.data, source.rows.count)
+            self.backward(parameters.data, gradient.data, NULL, source.rows.count)
             float_environment_restore(before)
 
-    def train(self, theta, grad, state, X, Y, w, order, first, last, update, settings, step, totals):
+    def train(self, theta, state, X, Y, w, order, first, last, update, settings, step, totals):
         """Take the steps of the batches first..last - 1 of an epoch over X[order]; order None for X as it stands.
 
-        theta and state change in place, grad holds the last gradient, totals as in `evaluate`. Returns how many steps
-        were taken: fewer than asked for where a batch's loss was not finite, and then its step was not taken.
+        theta and state change in place, totals as in `evaluate`, and the number of steps that were taken is added to
+        step[0]: a caller that an interrupt keeps from a return value still knows it. Fewer than asked for were taken
+        where a batch's loss was not finite; then its step was not.
         """
-        cdef Array parameters = Array(theta, True), gradient = Array(grad, True), memory = None, numbers = Array(settings)
-        cdef Array sums = Array(totals, True)
+        cdef Array parameters = Array(theta, True), memory = None, numbers = Array(settings)
+        cdef Array sums = Array(totals, True), steps = Array(step, True)
         cdef RowSource source = RowSource(self, X, Y, w, order)
         cdef Rule rule = Rule(
-            update=<const Update*> find(self.kernels.updates, sizeof(Update), update.encode()), theta=parameters.data, grad=gradient.data, state=NULL,
-            count=self.n_params, settings=<const double*> numbers.data, step=step,
+            update=<const Update*> find(self.kernels.updates, sizeof(Update), update.encode()),
+            theta=parameters.data, state=NULL, settings=<const double*> numbers.data, step=(<int64_t*> steps.data)[0],
         )
-        cdef Py_ssize_t first_batch = first, last_batch = last, taken
+        cdef Py_ssize_t first_batch = first, last_batch = last
         cdef environment before
         if state is not None:
             memory = Array(state, True)
             rule.state = memory.data
         with nogil:
             before = float_environment_set()
-            taken = self.train_batches(&source.rows, &rule, first_batch, last_batch, <double*> sums.data)
+            self.train_batches(&source.rows, &rule, first_batch, last_batch, <double*> sums.data)
+            (<int64_t*> steps.data)[0] = rule.step
             float_environment_restore(before)
-        return taken
 
     # The loops.
 
-    cdef Py_ssize_t train_batches(self, const Rows* rows, Rule* rule, Py_ssize_t first, Py_ssize_t last,
-                                  double* totals) noexcept nogil:
+    cdef void train_batches(self, const Rows* rows, Rule* rule, Py_ssize_t first, Py_ssize_t last,
+                            double* totals) noexcept nogil:
         cdef Py_ssize_t batch, start, m
         for batch in range(first, last):
             start = batch * self.batch_size
             m = min(self.batch_size, rows.count - start)
             self.load(rows, start, m)
-            self.forward(<char*> rule.theta, m, False)
+            self.forward(rule.theta, m, False)
             if not isfinite(self.score(rows, m, totals)):
-                return batch - first
-            self.backward(<char*> rule.theta, <char*> rule.grad, m)
-            rule.update.apply(rule.theta, rule.grad, rule.state, rule.count, rule.settings, rule.step)
+                return
+            self.backward(rule.theta, NULL, rule, m)
             rule.step += 1
-        return last - first
 
     cdef void load(self, const Rows* rows, Py_ssize_t first, Py_ssize_t m) noexcept nogil:
         """Gather rows first..first + m - 1 of the order into x, y and w."""
@@ -215,11 +220,13 @@ cdef class Plan:
             self.layers[0].a_in = rows.X + first * rows.x_strides[0]
         else:
             self.layers[0].a_in = self.x
-            self.kernels.gather(rows.x_kind, rows.X, rows.x_strides[0], rows.x_strides[1], rows.order, first, m, n_in, self.x)
+            self.kernels.gather(
+                rows.x_kind, rows.X, rows.x_strides[0], rows.x_strides[1], rows.order, first, m, n_in, self.x)
         if rows.y_labels:
             self.kernels.gather_one_hot(<const int64_t*> rows.Y, rows.order, first, m, n_out, self.y)
         elif rows.Y != NULL:
-            self.kernels.gather(rows.y_kind, rows.Y, rows.y_strides[0], rows.y_strides[1], rows.order, first, m, n_out, self.y)
+            self.kernels.gather(
+                rows.y_kind, rows.Y, rows.y_strides[0], rows.y_strides[1], rows.order, first, m, n_out, self.y)
         if rows.w != NULL:
             self.kernels.gather(rows.w_kind, rows.w, rows.w_stride, 0, rows.order, first, m, 1, self.w)
 
@@ -256,25 +263,53 @@ cdef class Plan:
             totals[2 + i] += self.metrics[i].total(o if o != NULL else last.a, self.y, w, m, last.n_out, self.threshold)
         return total
 
-    cdef void backward(self, const char* theta, char* grad, Py_ssize_t m) noexcept nogil:
-        """grad, from the last layer's delta down."""
+    cdef void backward(self, const char* theta, char* grad, Rule* rule, Py_ssize_t m) noexcept nogil:
+        """From the last layer's delta down: all of grad, or, given a rule, a step of theta."""
         cdef Py_ssize_t i, size = self.kernels.itemsize
         cdef Layer* layer
         for i in range(self.n_layers - 1, -1, -1):
             layer = &self.layers[i]
             if layer.activation.backward != NULL and (i < self.n_layers - 1 or self.loss.through == NULL):
                 layer.activation.backward(layer.a, layer.delta, m, layer.n_out)
-            self.kernels.product(                                                           # dW = a_inᵀ delta
-                grad + layer.W * size, layer.n_in, layer.n_out, m, layer.a_in, 1, layer.n_in, layer.delta, layer.n_out, 1,
-                NULL, self.work,
-            )
-            if layer.b >= 0:
-                self.kernels.column_sums(layer.delta, grad + layer.b * size, m, layer.n_out)
             if i > 0:
-                self.kernels.product(                                                       # da = delta Wᵀ
+                self.kernels.product(                                                           # da = delta Wᵀ
                     self.layers[i - 1].delta, m, layer.n_in, layer.n_out, layer.delta, layer.n_out, 1,
                     theta + layer.W * size, 1, layer.n_out, NULL, self.work,
                 )
+            if rule != NULL:
+                self.learn(layer, rule, m)
+                continue
+            self.weight_gradient(layer, grad + layer.W * size, 0, layer.n_in, m)
+            if layer.b >= 0:
+                self.kernels.column_sums(layer.delta, grad + layer.b * size, m, layer.n_out)
+
+    cdef void weight_gradient(self, Layer* layer, char* dW, Py_ssize_t first, Py_ssize_t count,
+                              Py_ssize_t m) noexcept nogil:
+        """Rows first..first + count - 1 of dW = a_inᵀ delta."""
+        self.kernels.product(
+            dW, count, layer.n_out, m, layer.a_in + first * self.kernels.itemsize, 1, layer.n_in,
+            layer.delta, layer.n_out, 1, NULL, self.work,
+        )
+
+    cdef void learn(self, Layer* layer, Rule* rule, Py_ssize_t m) noexcept nogil:
+        """The layer's gradient and its step, a few rows of W at a time, so that dW stays in the cache."""
+        cdef Py_ssize_t count, first = 0
+        while first < layer.n_in:
+            count = min(layer.n_in - first, layer.rows_at_once)
+            self.weight_gradient(layer, self.dW, first, count, m)
+            self.update(rule, layer.W + first * layer.n_out, count * layer.n_out)
+            first += count
+        if layer.b >= 0:
+            self.kernels.column_sums(layer.delta, self.dW, m, layer.n_out)
+            self.update(rule, layer.b, layer.n_out)
+
+    cdef void update(self, Rule* rule, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
+        """One step of theta[first:first + count] from the gradient in dW."""
+        cdef Py_ssize_t offset = first * self.kernels.itemsize
+        rule.update.apply(
+            rule.theta + offset, self.dW, rule.state + offset if rule.state != NULL else NULL, count,
+            rule.settings, rule.step,
+        )
 
 
 cdef class RowSource:
@@ -307,6 +342,11 @@ cdef class RowSource:
         if order is not None:
             self.order = Array(order)
             self.rows.order = <const Py_ssize_t*> self.order.data
+
+
+cdef rows_at_once(n_in, n_out):
+    """How many of dW's n_in rows of n_out to compute between two updates."""
+    return min(n_in, max(ROWS_TOGETHER, GRADIENT_AT_ONCE // n_out // ROWS_TOGETHER * ROWS_TOGETHER))
 
 
 class Parts:

@@ -14,8 +14,9 @@
 
 cdef enum:
     BLOCK = 256             # k per chain: the numerics contract's, not a tuning knob
-    ROWS_AT_ONCE = 240      # of a, packed: 240 KB of floats, for the second-level cache; a multiple of TILE_ROWS
+    ROWS_AT_ONCE = 120      # of a, packed: 120 KB of floats, for the second-level cache; a multiple of TILE_ROWS
     COLUMNS_AT_ONCE = 1536  # of b, packed: 1.5 MB of floats; a multiple of TILE_COLUMNS
+    PREFETCH_FROM = 64      # k: a shorter chain is over before c's lines have come
     BYTES_LEFT_IN_PLACE = 32768     # a smaller b stays in the first-level cache and is not worth copying
 
 
@@ -70,6 +71,10 @@ cdef inline void tiles(const Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_ro
         for i in range(n_rows):
             for j in range(n_vecs):
                 acc[i][j] = v_set(0)
+        if k >= PREFETCH_FROM:
+            for i in range(n_rows):
+                for j in range(n_vecs):
+                    prefetch_to_write(c + i * c_step + j * LANES)
         for p in range(k):
             for j in range(n_vecs):
                 b_row[j] = load_columns(b, j, n_vecs, part, rest)
@@ -217,9 +222,10 @@ cdef inline Py_ssize_t in_parts(Py_ssize_t count, Py_ssize_t most, Py_ssize_t un
 
 
 cdef Py_ssize_t product_work(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
-    """Reals of working memory that `product` needs: the packed panels of a and b."""
-    n = in_parts(n, COLUMNS_AT_ONCE, TILE_COLUMNS)
-    return (in_parts(m, ROWS_AT_ONCE, TILE_ROWS) + n) * min(k, BLOCK)
+    """Reals of working memory, for packed panels of a and b, that suffice for `product` of these sizes or less."""
+    m = min((m + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS, ROWS_AT_ONCE)
+    n = min((n + TILE_COLUMNS - 1) // TILE_COLUMNS * TILE_COLUMNS, COLUMNS_AT_ONCE)
+    return (m + n) * min(k, BLOCK)
 
 
 cdef void product(
