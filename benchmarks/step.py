@@ -77,7 +77,7 @@ def numpy_epoch(network: NumpyNetwork, X: np.ndarray, y: np.ndarray, batch_size:
 def measure(case: Case, seconds: float) -> dict[str, float]:
     """Medians over alternating epochs: microseconds per step of each, and their ratio."""
     flops = 6 * case.batch_size * sum(a * b for a, b in zip(case.sizes, case.sizes[1:], strict=False))
-    n_batches = int(np.clip(2e8 / flops, 2, 500))
+    n_batches = int(np.clip(2e8 / flops, 10, 500))
     X, y = data_of(case, n_batches)
     trainer = trainer_of(case)
     network = NumpyNetwork(

@@ -42,7 +42,7 @@ def look_up(what: str, value: object, kind: type[T], known: Mapping[str, T]) -> 
     if isinstance(value, type) and issubclass(value, kind):
         raise TypeError(f"{what} is the class {value.__name__}; make one of it: {value.__name__}(...)")
     if not isinstance(value, str):
-        raise TypeError(f"{what} is a name or a {kind.__name__}, not {describe(value)}")
+        raise TypeError(f"{what} is one of {', '.join(map(repr, known))}, or an object, not {describe(value)}")
     if value not in known:
         raise unknown(what, value, known)
     return known[value]
@@ -71,7 +71,10 @@ def number(
     """`value` as a finite float in low..high, or below high."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} is a number, not {describe(value)}")
-    result = float(value)
+    try:
+        result = float(value)
+    except OverflowError:
+        result = math.inf
     if not (low <= result < high if open_high else low <= result <= high) or math.isinf(result):
         if high == math.inf:
             wanted = "finite" if low == -math.inf else f"{low:g} or more, and finite"
@@ -111,9 +114,23 @@ def room(what: str, n_bytes: int) -> None:
 # Arrays
 
 
+def as_array(name: str, values: object) -> NDArray[Any]:
+    """`values` as an array, if they are one, a frame, or nested sequences of equal lengths."""
+    if hasattr(values, "columns") and hasattr(values, "to_numpy"):
+        return _frame_to_array(name, values)
+    if hasattr(values, "toarray"):
+        raise TypeError(f"{name} is a sparse matrix; pass {name}.toarray()")
+    if values is None or isinstance(values, (str, bytes, dict, set)):
+        raise TypeError(f"{name} is an array of numbers, not {describe(values)}")
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{name} is no array of numbers: {error}") from None
+
+
 def table(name: str, X: object) -> Matrix:
     """X as a matrix of numbers that the engine can read; a copy only where its elements are of no such type."""
-    array = np.asarray(_frame_to_array(name, X))
+    array = as_array(name, X)
     if array.ndim != 2:
         advice = {
             0: "",
@@ -122,41 +139,41 @@ def table(name: str, X: object) -> Matrix:
         raise ValueError(
             f"{name} has {array.ndim} dimensions (shape {array.shape}), but rows and columns are wanted{advice}"
         )
-    return _plain_numbers(name, array)
+    return plain_numbers(name, array)
 
 
-def _frame_to_array(name: str, X: object) -> Any:
+def _frame_to_array(name: str, frame: Any) -> NDArray[Any]:
     """A data frame as one array of numbers, its columns named where they cannot be."""
-    columns = getattr(X, "columns", None)
-    if columns is None or not hasattr(X, "to_numpy"):
-        return X
-    frame: Any = X
-    for column in columns:
-        missing = int(frame[column].isna().sum()) if hasattr(frame[column], "isna") else 0
+    columns = []
+    for i, label in enumerate(frame.columns):
+        column = frame.iloc[:, i] if hasattr(frame, "iloc") else frame[label]
+        missing = int(column.isna().sum()) if hasattr(column, "isna") else int(column.is_null().sum())
         if missing:
-            raise ValueError(f"{name}: column {column!r} has {missing} missing values; fill or drop them first")
-        try:
-            frame[column].to_numpy().astype(float)
-        except (TypeError, ValueError):
-            raise TypeError(
-                f"{name}: column {column!r} holds {frame[column].dtype}, not numbers; encode it first"
-                " (`fastprop train` does so for CSV files)"
-            ) from None
-    values = frame.to_numpy()
-    return values.astype(float) if values.dtype == object else values
+            raise ValueError(f"{name}: column {label!r} has {missing} missing values; fill or drop them first")
+        array = column.to_numpy()
+        if array.dtype.kind not in "biuf":
+            try:
+                array = plain_numbers(f"{name}: column {label!r}", array)
+            except TypeError as error:
+                raise TypeError(f"{error}; encode them first, as `fastprop train` does for CSV files") from None
+        columns.append(array)
+    return np.column_stack(columns) if columns else np.empty((len(frame), 0))
 
 
-def _plain_numbers(name: str, array: NDArray[Any]) -> NDArray[Any]:
+def plain_numbers(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """`array` with elements of a type that the engine casts by itself."""
     if array.dtype.isnative and array.dtype.char in ENGINE_KINDS:
         return array
     if array.dtype.kind in "fiu":  # float16, longdouble, foreign byte order
         return array.astype(np.float32 if array.dtype.itemsize <= 2 else np.float64)
     if array.dtype == object:
+        for value in array.flat:
+            if not isinstance(value, numbers.Real):
+                raise TypeError(f"{name} holds {describe(value)} among its elements; numbers are wanted")
         try:
             return array.astype(np.float64)
-        except (TypeError, ValueError):
-            bad = next(value for value in array.flat if not isinstance(value, numbers.Real))
-            raise TypeError(f"{name} holds {describe(bad)} among its elements; numbers are wanted") from None
+        except OverflowError:
+            raise ValueError(f"{name} holds a whole number too large for float64") from None
     raise TypeError(f"{name} holds {array.dtype}; real numbers are wanted")
 
 
@@ -165,7 +182,8 @@ def features(name: str, X: object, n_inputs: int, dtype: np.dtype[Any]) -> Matri
     array = table(name, X)
     if array.shape[1] != n_inputs:
         raise ValueError(
-            f"{name} has {array.shape[1]} columns, but the network takes {n_inputs} inputs ({name}.shape is {array.shape})"
+            f"{name} has {array.shape[1]} columns, but the network takes {n_inputs} inputs"
+            f" ({name}.shape is {array.shape})"
         )
     finite(name, array, dtype)
     return array
@@ -208,10 +226,10 @@ def some_rows(name: str, array: NDArray[Any]) -> None:
 
 def values(name: str, y: object, n_outputs: int, dtype: np.dtype[Any]) -> Matrix:
     """Targets that are numbers: (m, n_outputs), or (m,) for a single output; finite."""
-    array = np.asarray(_frame_to_array(name, y) if hasattr(y, "columns") else y)
+    array = as_array(name, y)
     if array.ndim not in (1, 2):
         raise ValueError(f"{name} has {array.ndim} dimensions (shape {array.shape}), but one or two are wanted")
-    array = _plain_numbers(name, array)
+    array = plain_numbers(name, array)
     shape = array.shape
     finite(name, array, dtype)
     if array.ndim == 1:
@@ -240,7 +258,7 @@ def probabilities(name: str, y: object, n_outputs: int, dtype: np.dtype[Any]) ->
 
 def classes(name: str, y: object, n_classes: int, dtype: np.dtype[Any]) -> Matrix:
     """Class targets: integers in 0..n_classes - 1, as a vector of int64, or rows of probabilities, such as one-hot."""
-    array = np.asarray(y)
+    array = as_array(name, y)
     if array.ndim == 2 and array.shape[1] == 1 and n_classes > 1:
         array = array[:, 0]
     if array.ndim == 2:
@@ -263,26 +281,27 @@ def classes(name: str, y: object, n_classes: int, dtype: np.dtype[Any]) -> Matri
     wrong = np.flatnonzero((array < 0) | (array >= n_classes) | (array != np.floor(array)))
     if wrong.size:
         raise ValueError(
-            f"{name}[{wrong[0]}] = {array[wrong[0]]} is not a class label of the network, which has {n_classes} outputs:"
-            f" integers 0..{n_classes - 1}"
+            f"{name}[{wrong[0]}] = {array[wrong[0]]} is not a class label of the network,"
+            f" which has {n_classes} outputs: integers 0..{n_classes - 1}"
         )
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
 def weights(name: str, w: object, n_rows: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """One weight per row: finite, not negative, not all zero."""
-    array = np.asarray(w)
+    array = as_array(name, w)
     if array.ndim != 1:
         raise ValueError(f"{name} has {array.ndim} dimensions (shape {array.shape}), but one weight per row is wanted")
-    array = _plain_numbers(name, array)
+    array = plain_numbers(name, array)
     same_length(name, array, n_rows)
     finite(name, array, dtype)
     if (array < 0).any():
         place = int(np.flatnonzero(array < 0)[0])
         raise ValueError(f"{name}[{place}] = {array[place]} is negative; weights are 0 or more")
-    if n_rows and not array.any():
-        raise ValueError(f"{name} is 0 in every row; at least one weight must be positive")
-    return array.astype(dtype, copy=False)
+    cast = array.astype(dtype, copy=False)
+    if n_rows and not cast.any():
+        raise ValueError(f"{name} is 0 in every row (as {dtype.name}); at least one weight must be positive")
+    return cast
 
 
 def batch_size(value: object, n_rows: int) -> int:

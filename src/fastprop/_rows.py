@@ -49,9 +49,8 @@ class Rows:
         w = None if sample_weight is None else _checks.weights(w_name, sample_weight, len(X), model.dtype)
         if class_weight is not None:
             per_row = class_weights(class_weight, y, loss, model.n_outputs)
-            w = (per_row if w is None else per_row * w).astype(model.dtype)
-            if not w.any():
-                raise ValueError("class_weight and sample_weight together are 0 in every row")
+            both = "class_weight" if w is None else f"class_weight times {w_name}"
+            w = _checks.weights(both, per_row if w is None else per_row * w, len(X), model.dtype)
         return cls(X, y, w)
 
     def split(self, share: float) -> tuple["Rows", "Rows"]:

@@ -68,6 +68,11 @@ class Loss:
         """Refuse a network whose last layer the loss cannot follow."""
 
 
+def _times(y: Array, logs: Array) -> Array:
+    """The product y * logs, where 0 times the log of 0 is 0."""
+    return np.multiply(y, logs, where=y != 0, out=np.zeros_like(logs))
+
+
 @dataclass(frozen=True, slots=True)
 class MSE(Loss):
     """Mean squared error.
@@ -155,7 +160,7 @@ class CrossEntropy(_CrossEntropy):
         else:
             with np.errstate(divide="ignore"):
                 logs = np.log(o)
-        return np.asarray(-np.where(y == 0, 0, y * logs).sum(axis=1))
+        return np.asarray(-_times(y, logs).sum(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,7 @@ class BinaryCrossEntropy(_CrossEntropy):
         if self.from_logits:
             return np.asarray((np.maximum(o, 0) - y * o + np.log1p(np.exp(-np.abs(o)))).mean(axis=1))
         with np.errstate(divide="ignore"):
-            terms = np.where(y == 0, 0, y * np.log(o)) + np.where(y == 1, 0, (1 - y) * np.log1p(-o))
+            terms = _times(y, np.log(o)) + _times(1 - y, np.log1p(-o))
         return np.asarray(-terms.mean(axis=1))
 
 

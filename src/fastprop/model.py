@@ -100,7 +100,7 @@ class Sequential:
     Attributes
     ----------
     theta : array (n_params,)
-        All parameters, layer by layer W then b. Writing into it changes the network.
+        All parameters, layer by layer W then b. Writing into it changes the network; assigning to it copies.
     layers : tuple of Layer
         ``model.layers[i].W`` (n_in, n_out) and ``.b`` (n_out,) or None, as views into theta.
     n_inputs, n_outputs, n_params : int
@@ -140,7 +140,7 @@ class Sequential:
         self.initialize()
 
     def _lay_out(self, descriptions: Sequence[Dense], theta: Array) -> None:
-        self.theta = theta
+        self._theta = theta
         n_in, start, layers = self.n_inputs, 0, []
         for description in descriptions:
             layers.append(Layer(description, n_in, theta, start))
@@ -159,6 +159,14 @@ class Sequential:
             layer.W[...] = chosen(layer.W.shape, n_in, n_out, _numbers(seed, 2 * i))
             if layer.b is not None:
                 layer.b[...] = layer.description.bias_initializer(layer.b.shape, n_in, n_out, _numbers(seed, 2 * i + 1))
+
+    @property
+    def theta(self) -> Array:
+        return self._theta
+
+    @theta.setter
+    def theta(self, values: Any) -> None:
+        _assign("theta", self._theta, values)
 
     @property
     def n_outputs(self) -> int:
@@ -278,8 +286,9 @@ class Sequential:
 
         Raises
         ------
-        ValueError
-            If a name is missing or unknown, or a shape is another; the network is unchanged then.
+        TypeError, ValueError
+            If a name is missing or unknown, a shape is another, or values are no finite numbers; the network is
+            unchanged then.
         """
         views: dict[str, Array] = {}
         for index, layer in self._modules():
@@ -289,8 +298,9 @@ class Sequential:
         if state.keys() != views.keys():
             missing, unknown = sorted(views.keys() - state.keys()), sorted(state.keys() - views.keys())
             raise ValueError(f"the state's names are not the network's: missing {missing}, unknown {unknown}")
-        arrays = {name: np.asarray(values) for name, values in state.items()}
-        for name, array in arrays.items():
+        arrays = {}
+        for name, values in state.items():
+            array = arrays[name] = _checks.plain_numbers(name, _checks.as_array(name, values))
             if array.shape != views[name].shape:
                 raise ValueError(f"{name} has shape {array.shape}, but the network's has shape {views[name].shape}")
             _checks.finite(name, array, self.dtype)
@@ -324,12 +334,8 @@ class Sequential:
     @classmethod
     def from_file(cls, tensors: Mapping[str, Array], metadata: Mapping[str, Any]) -> "Sequential":
         """The network of `to_metadata` with the parameters of `state_dict`."""
-        try:
-            description = dict(metadata["model"])
-            layers = serialization.decode(description.pop("layers"))
-            model = cls(layers, **description)
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"the file's description of the model is not valid: {error}") from None
+        description = dict(metadata["model"])
+        model = cls(serialization.decode(description.pop("layers")), **description)
         model.load_state_dict(tensors)
         return model
 
@@ -352,7 +358,9 @@ def load(path: Any) -> Sequential:
     >>> load("model.safetensors")
     Sequential([Dense(3, activation='relu'), Dense(1)], n_inputs=2, seed=0)
     """
-    return Sequential.from_file(*serialization.read(path, "model"))
+    tensors, metadata = serialization.read(path, "model")
+    with serialization.described_by(path):
+        return Sequential.from_file(tensors, metadata)
 
 
 def mlp(

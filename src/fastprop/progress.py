@@ -1,6 +1,6 @@
 """The progress bar of a training: tqdm's, with the epoch, the scores and the rows per second."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -19,25 +19,32 @@ class Progress:
             from tqdm.auto import tqdm
 
             # disable=None: only where the output is a terminal
-            self._bar = tqdm(total=epochs * n_rows, unit=" rows", unit_scale=True, disable=None, dynamic_ncols=True)
-            self._describe()
+            bar = tqdm(
+                desc=self._title(),
+                total=epochs * n_rows,
+                unit=" rows",
+                unit_scale=True,
+                disable=None,
+                dynamic_ncols=True,
+            )
+            self._bar = None if bar.disable else bar
 
-    def _describe(self) -> None:
-        self._bar.set_description(f"epoch {min(self._done + 1, self._epochs)}/{self._epochs}", refresh=False)
+    def _title(self) -> str:
+        return f"epoch {min(self._done + 1, self._epochs)}/{self._epochs}"
 
-    def advance(self, n_rows: int, scores: Mapping[str, float]) -> None:
-        """n_rows more were trained on; the scores are the epoch's so far."""
-        if self._bar is not None and not self._bar.disable:
-            self._bar.set_postfix({**self._scores, **scores}, refresh=False)
+    def advance(self, n_rows: int, scores: Callable[[], Mapping[str, float]]) -> None:
+        """n_rows more were trained on; `scores` tells the epoch's scores so far."""
+        if self._bar is not None:
+            self._bar.set_postfix({**self._scores, **scores()}, refresh=False)
             self._bar.update(n_rows)
 
     def end_epoch(self, scores: Mapping[str, float]) -> None:
-        """The epoch is over; its scores stay beside the next one's until they are known."""
+        """The epoch is over; its scores stay beside the next one's until those are known."""
         self._done += 1
-        if self._bar is not None and not self._bar.disable:
+        if self._bar is not None:
             self._scores = scores
             self._bar.set_postfix(scores, refresh=False)
-            self._describe()
+            self._bar.set_description(self._title(), refresh=False)
 
     def __enter__(self) -> "Progress":
         return self

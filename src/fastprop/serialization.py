@@ -5,7 +5,8 @@ same checks as a user's. A file carries the SHA-256 of every tensor, so that a f
 
 Metadata, a JSON text under the key "fastprop"::
 
-    {"format": [1, 0], "kind": "model" | "trainer" | "table", "sha256": {tensor: hex}, ...what the kind adds}
+    {"format": [1, 0], "kind": "model" | "trainer" | "table", "fastprop": version,
+     "tensors": {name: [dtype, shape, SHA-256]}, ...what the kind adds, "sha256": that of all the rest}
 """
 
 import contextlib
@@ -15,7 +16,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from fastprop.losses import MSE, BinaryCrossEntropy, CrossEntropy
 from fastprop.metrics import MAE, Accuracy
 from fastprop.optimizers import SGD
 
-__all__ = ["decode", "encode", "read", "write"]
+__all__ = ["decode", "described_by", "encode", "read", "write"]
 
 FORMAT = (1, 0)  # major: older readers must refuse; minor: they may go on
 HEADER_LIMIT = 1 << 20  # bytes
@@ -67,10 +68,7 @@ def decode(data: Any) -> Any:
     name = fields.pop("type", None)
     if not isinstance(name, str) or name not in DESCRIPTIONS:
         raise ValueError(f"the file describes a {name!r}, which this version of fastprop ({__version__}) does not know")
-    try:
-        return DESCRIPTIONS[name](**{key: decode(value) for key, value in fields.items()})
-    except TypeError as error:
-        raise ValueError(f"the file's description of a {name} is not valid: {error}") from None
+    return DESCRIPTIONS[name](**{key: decode(value) for key, value in fields.items()})
 
 
 def write(path: Any, kind: str, tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> None:
@@ -92,9 +90,10 @@ def write(path: Any, kind: str, tensors: Mapping[str, NDArray[Any]], metadata: M
         "format": list(FORMAT),
         "kind": kind,
         "fastprop": __version__,
-        "sha256": {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()},
+        "tensors": {name: _fingerprint(array) for name, array in arrays.items()},
         **metadata,
     }
+    header["sha256"] = _checksum(header)
     data = save(arrays, {"fastprop": json.dumps(header, allow_nan=False, ensure_ascii=False)})
     _replace(target, data)
 
@@ -108,8 +107,9 @@ def _replace(target: Path, data: bytes) -> None:
         umask = os.umask(0)
         os.umask(umask)
         mode = 0o666 & ~umask
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent or ".")
+    temporary = None
     try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -117,8 +117,9 @@ def _replace(target: Path, data: bytes) -> None:
         os.chmod(temporary, mode)
         os.replace(temporary, target)
     except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
         if isinstance(error, OSError):
             raise OSError(
                 error.errno,
@@ -127,7 +128,7 @@ def _replace(target: Path, data: bytes) -> None:
             ) from None
         raise
     if os.name == "posix":
-        folder = os.open(target.parent or ".", os.O_RDONLY)
+        folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
@@ -158,14 +159,36 @@ def read(path: Any, kind: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]
         raise ValueError(f"{path} is not a file of fastprop's, or it is damaged ({error})") from None
     _check_metadata(path, kind, metadata)
     for name, array in tensors.items():
-        expected, found = metadata["sha256"].get(name), hashlib.sha256(array.tobytes()).hexdigest()
+        expected, found = metadata["tensors"].get(name), _fingerprint(array)
         if expected != found:
-            raise ValueError(f"{path} is damaged: tensor {name!r} has SHA-256 {found}, but {expected} was written")
+            raise ValueError(f"{path} is damaged: tensor {name!r} is {found}, but {expected} was written")
     return tensors, metadata
 
 
+@contextlib.contextmanager
+def described_by(path: Any) -> Iterator[None]:
+    """Errors in making something of a file's description name the file."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(f"{path} does not describe what it should: {reason}") from None
+    except MemoryError as error:
+        raise MemoryError(f"{path}: {error}") from None
+
+
+def _fingerprint(array: NDArray[Any]) -> list[Any]:
+    return [array.dtype.name, list(array.shape), hashlib.sha256(array.tobytes()).hexdigest()]
+
+
+def _checksum(metadata: Mapping[str, Any]) -> str:
+    """Of the metadata without its own "sha256", in JSON's one sorted form."""
+    rest = {key: value for key, value in metadata.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
 def _check_metadata(path: Any, kind: str, metadata: Any) -> None:
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("sha256"), dict):
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("tensors"), dict):
         raise ValueError(f"{path} is not a file of fastprop's, or it is damaged (its description is not whole)")
     version = metadata.get("format")
     if not (isinstance(version, list) and len(version) == 2 and all(isinstance(part, int) for part in version)):
@@ -175,6 +198,8 @@ def _check_metadata(path: Any, kind: str, metadata: Any) -> None:
             f"{path} was written by fastprop {metadata.get('fastprop')} in format {version[0]}.{version[1]},"
             f" but this is {__version__}, which reads formats up to {FORMAT[0]}: upgrade fastprop-nn"
         )
+    if metadata.get("sha256") != _checksum(metadata):
+        raise ValueError(f"{path} is damaged: its description has another SHA-256 than was written")
     if metadata.get("kind") != kind:
         readers = {"model": "fastprop.load", "trainer": "fastprop.Trainer.resume", "table": "`fastprop predict`"}
         advice = readers.get(str(metadata.get("kind")))

@@ -34,7 +34,7 @@ from fastprop.trainer import Trainer
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Categories", "Numbers", "TableModel"]
+__all__ = ["Categories", "Numbers", "TableModel", "import_pandas"]
 
 Array = NDArray[Any]
 Task: TypeAlias = Literal["classification", "regression"]
@@ -185,9 +185,9 @@ class Categories:
             row = int(np.flatnonzero(places < 0)[0])
             what = repr(texts[codes[row]]) if codes[row] >= 0 else "nothing"
             warnings.warn(
-                f"column {self.name!r} holds {what} in data row {_row(values, row)}, which training did not see; it counts"
-                f" as none of the known ones ({_count(len(codes) - len(known), 'such row')})",
-                stacklevel=2,
+                f"column {self.name!r} holds {what} in data row {_row(values, row)}, which training did not see;"
+                f" it counts as none of the known ones ({_count(len(codes) - len(known), 'such row')})",
+                stacklevel=4,  # who called predict
             )
         return out
 
@@ -197,8 +197,8 @@ COLUMNS: dict[str, type[Column]] = {column.kind: column for column in (Numbers, 
 
 
 def _kind(values: "pd.Series[Any]") -> str:
-    """ "numbers", "boolean", "text", or pandas' name for something else."""
-    inferred = _pandas().api.types.infer_dtype(values, skipna=True)
+    """One of "numbers", "boolean" and "text", or pandas' name for something else."""
+    inferred = import_pandas().api.types.infer_dtype(values, skipna=True)
     if inferred in ("floating", "integer", "mixed-integer-float", "decimal"):
         return "numbers"
     return "text" if inferred in ("string", "categorical", "mixed", "mixed-integer") else inferred
@@ -206,7 +206,7 @@ def _kind(values: "pd.Series[Any]") -> str:
 
 def _to_numbers(name: str, values: "pd.Series[Any]", boolean: bool = False) -> NDArray[np.float64]:
     """As float64, nan where missing; anything else that is no number is refused by name and row."""
-    pd = _pandas()
+    pd = import_pandas()
     if pd.api.types.is_numeric_dtype(values.dtype):
         numbers = values.to_numpy(float, na_value=np.nan)
     else:
@@ -220,8 +220,8 @@ def _to_numbers(name: str, values: "pd.Series[Any]", boolean: bool = False) -> N
     if bad.size:
         row = int(bad[0])
         raise ValueError(
-            f"column {name!r} holds {_show(values.iloc[row])} in data row {_row(values, row)}, but {what} is wanted there"
-            f" ({_count(len(bad), 'such row')})"
+            f"column {name!r} holds {_show(values.iloc[row])} in data row {_row(values, row)}, but {what} is wanted"
+            f" there ({_count(len(bad), 'such row')})"
         )
     infinite = np.flatnonzero(np.isinf(numbers))
     if infinite.size:
@@ -243,7 +243,7 @@ def _truth(value: object) -> object:
 
 def _to_texts(values: "pd.Series[Any]") -> tuple[NDArray[np.intp], list[str]]:
     """Each row's place among the different texts, -1 where missing, and those texts."""
-    codes, different = _pandas().factorize(values.astype(object))
+    codes, different = import_pandas().factorize(values.astype(object))
     return codes, [_text(value) for value in different]
 
 
@@ -266,20 +266,23 @@ def _learn(values: "pd.Series[Any]") -> Column | str:
         codes, texts = _to_texts(values)
         n_there = int((codes >= 0).sum())
         if len(texts) > MAX_CATEGORIES or 2 * len(texts) > n_there:
-            return f"{len(texts):,} different texts in {n_there:,} rows are names rather than kinds{_nearly_numbers(values)}"
+            hint = _nearly_numbers(values)
+            return f"{len(texts):,} different texts in {n_there:,} rows are names rather than kinds{hint}"
         return Categories.learn(values) or "it is the same in every row"
     if kind not in ("numbers", "boolean"):
         return f"it holds {kind}, neither numbers nor text"
-    if ROW_NUMBERS.fullmatch(str(values.name)) and bool((np.diff(_to_numbers("", values.sort_index())) > 0).all()):
+    if ROW_NUMBERS.fullmatch(str(values.name)) and bool(
+        (np.diff(_to_numbers(str(values.name), values.sort_index())) > 0).all()
+    ):
         return "it only numbers the rows"
     return Numbers.learn(values) or "it is the same in every row"
 
 
 def _nearly_numbers(values: "pd.Series[Any]") -> str:
     """A hint, where most of the texts are numbers, at the first that is none."""
-    numbers = _pandas().to_numeric(values.astype(object), errors="coerce")
+    numbers = import_pandas().to_numeric(values.astype(object), errors="coerce")
     odd = np.flatnonzero((numbers.isna() & values.notna()).to_numpy())
-    if 2 * len(odd) > values.notna().sum():
+    if not odd.size or 2 * len(odd) > values.notna().sum():
         return ""
     return f" (most are numbers, but data row {_row(values, int(odd[0]))} holds {values.iloc[int(odd[0])]!r})"
 
@@ -312,7 +315,7 @@ class TableModel:
     --------
     >>> import numpy as np, pandas as pd
     >>> x = np.linspace(-1, 1, 200)
-    >>> table = pd.DataFrame({"x": x, "side": np.where(x < 0, "left", "right"), "y": 5 + 3 * abs(x)})
+    >>> table = pd.DataFrame({"x": x, "side": np.where(x < 0, "left", "right"), "y": 5 + 2 * abs(x)})
     >>> model = TableModel.fit(table, "y", seed=1)
     >>> model.held_out["r2"] > 0.9
     True
@@ -391,6 +394,7 @@ class TableModel:
         test_size = _checks.number("test_size", test_size, low=0, high=1, open_high=True)
         seed = _checks.integer("seed", seed, low=0, high=2**64 - 1)
         hidden = [_checks.integer(f"hidden[{i}]", units) for i, units in enumerate(hidden)]
+        epochs = None if epochs is None else _checks.integer("epochs", epochs)
         frame = _with_names(frame)
         frame, y = _split_target(frame, target, ignore)
         classes, answers = _answers(y, task)
@@ -415,7 +419,8 @@ class TableModel:
     def __repr__(self) -> str:
         kind = f"{len(self.classes)} classes" if self.classes else "numbers"
         score = ", ".join(f"{name} {value:.4g}" for name, value in self.held_out.items())
-        return f"<TableModel of {self.target!r}, {kind}, from {_count(len(self.columns), 'column')}; held out: {score or 'none'}>"
+        columns = _count(len(self.columns), "column")
+        return f"<TableModel of {self.target!r}, {kind}, from {columns}; held out: {score or 'none'}>"
 
     def predict(self, frame: "pd.DataFrame") -> Array:
         """Each row's class, or its number in the target's own units.
@@ -427,7 +432,7 @@ class TableModel:
         TypeError, ValueError
             If columns are missing, or hold what they did not in training, such as text instead of numbers.
         """
-        return self._answer(self._outputs(_encode(_with_names(frame), self.columns)))
+        return self._answer(self.network.predict(_encode(_with_names(frame), self.columns)))
 
     def predict_proba(self, frame: "pd.DataFrame") -> Array:
         """Each row's probability of each class, in the order of `classes`, (m, n_classes).
@@ -439,18 +444,15 @@ class TableModel:
         """
         if self.classes is None:
             raise ValueError(f"{self.target!r} is predicted as a number, which has no probabilities")
-        return self._outputs(_encode(_with_names(frame), self.columns))
-
-    def _outputs(self, X: Array) -> Array:
-        return self.network.predict(X)
+        return self.network.predict(_encode(_with_names(frame), self.columns))
 
     def _answer(self, o: Array) -> Array:
         if self.classes is None:
             return np.asarray(o[:, 0].astype(float) * self.std + self.mean)
-        return np.array(self.classes)[o.argmax(axis=1)]
+        return np.asarray(np.array(self.classes)[o.argmax(axis=1)])
 
     def _score(self, X: Array, y: Array, y_train: Array) -> dict[str, float]:
-        o = self._outputs(X)
+        o = self.network.predict(X)
         if self.classes is not None:
             commonest = np.bincount(y_train).argmax()
             accuracy, baseline = np.mean(o.argmax(axis=1) == y), np.mean(y == commonest)
@@ -502,13 +504,15 @@ class TableModel:
             network = Sequential.from_file(tensors, metadata)
             columns = tuple(_column_from(dict(column)) for column in table["columns"])
             classes = None if table["classes"] is None else tuple(table["classes"])
+            if not all(isinstance(label, str | bool | int | float) for label in classes or ()):
+                raise ValueError(f"the classes are {classes!r}")
             outputs = (len(classes), "softmax") if classes else (1, "identity")
             if (network.n_outputs, network.layers[-1].activation.name) != outputs:
                 raise ValueError(f"the network does not end in {outputs[0]} of {outputs[1]}")
             if network.n_inputs != sum(column.width for column in columns):
                 raise ValueError("the network's inputs are not as many as the columns become")
             mean, std = _checks.number("mean", table["mean"]), _checks.number("std", table["std"])
-            held_out = {str(name): float(value) for name, value in table["held_out"].items()}
+            held_out = {str(name): _checks.number(name, value) for name, value in table["held_out"].items()}
             return cls(network, columns, str(table["target"]), classes, mean, std, int(table["epochs"]), held_out)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: the file's description of the table is not valid: {error}") from None
@@ -597,7 +601,14 @@ def _held_out(y: Array, classification: bool, share: float, seed: int) -> NDArra
 # Frames
 
 
-def _pandas() -> Any:
+def import_pandas() -> Any:
+    """The module pandas, or an error that says how to get it.
+
+    Raises
+    ------
+    ImportError
+        If it is missing.
+    """
     try:
         import pandas
     except ImportError:
@@ -607,7 +618,7 @@ def _pandas() -> Any:
 
 def _with_names(frame: "pd.DataFrame") -> "pd.DataFrame":
     """The frame with text for names, each once, and the rows' places for an index."""
-    pd = _pandas()
+    pd = import_pandas()
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f"frame is a pandas DataFrame, not a {type(frame).__name__}")
     frame = frame.reset_index(drop=True).set_axis([str(name) for name in frame.columns], axis=1)
@@ -660,6 +671,7 @@ def _answers(y: "pd.Series[Any]", task: Task | None) -> tuple[tuple[Label, ...] 
     if task != "classification":
         raise _checks.unknown("task", task, ("classification", "regression"))
     kind = _kind(y)
+    labels: Sequence[Label]
     if kind == "text":
         codes, labels = _to_texts(y)
     else:
@@ -695,8 +707,10 @@ def _learn_columns(frame: "pd.DataFrame") -> Iterator[Column]:
     for name in frame.columns:
         learned = _learn(frame[name])
         if isinstance(learned, str):
-            warnings.warn(f"column {name!r} is left out: {learned}", stacklevel=4)
+            warnings.warn(f"column {name!r} is left out: {learned}", stacklevel=3)
             continue
+        if isinstance(learned, Categories) and (hint := _nearly_numbers(frame[name])):
+            warnings.warn(f"column {name!r} is taken as text{hint}", stacklevel=3)
         n_used += 1
         yield learned
     if not n_used:

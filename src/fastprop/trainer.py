@@ -114,6 +114,8 @@ class Trainer:
         self._step = np.zeros(1, np.int64)  # an array, for the engine to count in
         self.history = History()
         self._state = aligned(model.n_params, model.dtype) if self.optimizer.has_state else None
+        self._kept: tuple[Array, ...] = ()
+        self._slice_batches = 1
         self._busy = threading.Lock()
 
     def __repr__(self) -> str:
@@ -225,25 +227,42 @@ class Trainer:
 
     def _run_epoch(self, data: Rows, order: Array | None, batch_size: int, bar: Progress) -> dict[str, float]:
         """All batches once, in slices; the scores. A diverging epoch leaves no trace."""
-        theta, state, step = self.model.theta.copy(), None if self._state is None else self._state.copy(), self.step
+        self._keep()
         sums = self._no_sums()
         n_batches = -(-len(data) // batch_size)
-        first, slice_batches = 0, 1
+        first = 0
         try:
             while first < n_batches:
-                last = min(first + slice_batches, n_batches)
+                last = min(first + self._slice_batches, n_batches)
                 start = time.perf_counter()
                 self._take_steps(data, order, batch_size, first, last, sums)
                 seconds = time.perf_counter() - start
-                bar.advance(min(last * batch_size, len(data)) - first * batch_size, self._means(sums))
+                bar.advance(min(last * batch_size, len(data)) - first * batch_size, lambda: self._means(sums))
                 in_time = int((last - first) * SLICE_SECONDS / max(seconds, 1e-9))
-                first, slice_batches = last, min(max(1, in_time), 4 * slice_batches)
+                self._slice_batches = min(max(1, in_time), 4 * self._slice_batches)
+                first = last
+            if not np.isfinite(self.model.theta).all():  # the last step may have done it, unseen by any loss
+                raise DivergedError(self.epoch, self.step, self.optimizer.learning_rate)
         except DivergedError:
-            self.model.theta[:], self._step[0] = theta, step
-            if self._state is not None:
-                self._state[:] = state
+            self._go_back()
             raise
         return self._means(sums)
+
+    def _keep(self) -> None:
+        """Remember where the epoch began, in memory that all but the first epoch finds there already."""
+        live = self._live()
+        if not self._kept:
+            self._kept = tuple(np.empty_like(array) for array in live)
+        for kept, array in zip(self._kept, live, strict=True):
+            kept[:] = array
+
+    def _go_back(self) -> None:
+        for kept, array in zip(self._kept, self._live(), strict=True):
+            array[:] = kept
+
+    def _live(self) -> tuple[Array, ...]:
+        """All that a step changes."""
+        return tuple(array for array in (self.model.theta, self._state, self._step) if array is not None)
 
     def _take_steps(self, data: Rows, order: Array | None, batch_size: int, first: int, last: int, sums: Array) -> None:
         """Steps on the batches first..last - 1; sums gathers weight, loss and metrics."""
@@ -336,26 +355,22 @@ class Trainer:
             If it is no such file, is damaged, or comes from a version too new.
         """
         tensors, metadata = serialization.read(path, "trainer")
-        state = tensors.pop("optimizer.state", None)
-        model = Sequential.from_file(tensors, metadata)
-        try:
-            settings = dict(metadata["trainer"])
-            loss, optimizer, scores = (
-                serialization.decode(settings[name]) for name in ("loss", "optimizer", "metrics")
-            )
+        with serialization.described_by(path):
+            state = tensors.pop("optimizer.state", None)
+            model = Sequential.from_file(tensors, metadata)
+            settings = metadata["trainer"]
+            loss, optimizer, scores = (serialization.decode(settings[key]) for key in ("loss", "optimizer", "metrics"))
             trainer = cls(model, loss, optimizer, scores, seed=settings["seed"])
             trainer.epoch = _checks.integer("epoch", settings["epoch"], low=0)
             trainer._step[0] = _checks.integer("step", settings["step"], low=0)
-            trainer.history = History(
-                {name: [float(n) for n in numbers] for name, numbers in settings["history"].items()}
-            )
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}: the file's description of the trainer is not valid: {error}") from None
-        if (state is None) != (trainer._state is None) or (state is not None and state.shape != model.theta.shape):
-            raise ValueError(f"{path}: the optimizer's state does not fit the model")
-        if trainer._state is not None:
-            trainer._state[:] = state
-        return trainer
+            history = {name: [float(number) for number in series] for name, series in settings["history"].items()}
+            trainer.history = History(history)
+            found, wanted = (None if array is None else (array.shape, array.dtype) for array in (state, trainer._state))
+            if found != wanted:
+                raise ValueError(f"the optimizer's state is {found}, but {wanted} fits the model")
+            if trainer._state is not None:
+                trainer._state[:] = state
+            return trainer
 
 
 def _metrics(wanted: Sequence[str | Metric]) -> tuple[Metric, ...]:

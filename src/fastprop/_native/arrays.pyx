@@ -11,11 +11,15 @@ cdef class Array:
     def __cinit__(self, array, bint writable=False):
         cdef int flags = PyBUF_STRIDES | PyBUF_FORMAT | (PyBUF_WRITABLE if writable else 0)
         cdef Py_ssize_t itemsize
+        cdef const char* format
         PyObject_GetBuffer(array, &self.view, flags)
         itemsize = self.view.itemsize
-        if self.view.ndim < 1 or self.view.ndim > 2 or strlen(self.view.format) != 1:
+        format = self.view.format
+        if format[0] == b"=":               # so NumPy marks what is not aligned
+            format += 1
+        if self.view.ndim < 1 or self.view.ndim > 2 or strlen(format) != 1:
             raise TypeError(f"the engine takes vectors and matrices of plain numbers, not {array!r}")
-        self.kind = self.view.format[0]
+        self.kind = format[0]
         if self.kind == b"?":
             self.kind = b"B"
         elif self.kind == b"l":

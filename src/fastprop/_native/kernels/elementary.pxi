@@ -73,8 +73,7 @@ cdef inline vec v_tanh(vec x) noexcept nogil:
     cdef vec z = v_mul(x, x)
     cdef vec near = v_fma(v_mul(x, z), v_polynomial(TANH_C, TANH_TERMS, z), x)
     cdef vec far = v_div(v_set(2), v_add(v_exp(v_add(size, size)), v_set(1)))
-    far = v_copysign(v_sub(v_set(1), far), x)
-    return v_if_gt(v_set(<real>0.625), size, near, far)
+    return v_copysign(v_if_gt(v_set(<real>0.625), size, near, v_sub(v_set(1), far)), x)
 
 
 cdef inline vec v_sigmoid(vec x) noexcept nogil:

@@ -17,6 +17,7 @@ cdef enum:
     ROWS_AT_ONCE = 120      # of a, packed: 120 KB of floats, for the second-level cache; a multiple of TILE_ROWS
     COLUMNS_AT_ONCE = 1536  # of b, packed: 1.5 MB of floats; a multiple of TILE_COLUMNS
     PREFETCH_FROM = 64      # k: a shorter chain is over before c's lines have come
+    K_TOGETHER = 16         # k packed of every panel before the next: a few rows of x read along, a few lines written
     BYTES_LEFT_IN_PLACE = 32768     # a smaller b stays in the first-level cache and is not worth copying
 
 
@@ -188,18 +189,23 @@ cdef inline void pack_standing(real* panel, const Py_ssize_t width, const real* 
         p += LANES
 
 
-cdef inline void pack(real* panel, const Py_ssize_t width, const real* x, Py_ssize_t n, Py_ssize_t k,
+cdef inline void pack(real* panels, const Py_ssize_t width, const real* x, Py_ssize_t n, Py_ssize_t k,
                       Py_ssize_t x_line, Py_ssize_t x_k) noexcept nogil:
-    """n lines of x, its rows or its columns, into panels of `width` lines, each laid out k after k."""
-    cdef Py_ssize_t first = 0
-    while first < n:
-        if x_line == 1:
-            pack_lying(panel, width, x, min(n - first, width), k, x_k)
-        else:
-            pack_standing(panel, width, x, min(n - first, width), k, x_line)
-        panel += width * k
-        x += width * x_line
-        first += width
+    """n lines of x, its rows or its columns, into panels of `width` lines, each laid out k after k. A few k of all
+    panels come before the next few, so that x is read along its own rows."""
+    cdef Py_ssize_t first, p = 0, count
+    cdef real* panel
+    while p < k:
+        count = min(k - p, K_TOGETHER)
+        first = 0
+        while first < n:
+            panel = panels + first * k + p * width
+            if x_line == 1:
+                pack_lying(panel, width, x + p * x_k + first, min(n - first, width), count, x_k)
+            else:
+                pack_standing(panel, width, x + p + first * x_line, min(n - first, width), count, x_line)
+            first += width
+        p += K_TOGETHER
 
 
 cdef void pack_rows(real* panels, const real* a, Py_ssize_t m, Py_ssize_t k, Py_ssize_t a_row, Py_ssize_t a_k) noexcept nogil:
@@ -210,13 +216,21 @@ cdef void pack_columns(real* panels, const real* b, Py_ssize_t n, Py_ssize_t k, 
     pack(panels, TILE_COLUMNS, b, n, k, b_column, b_k)
 
 
+cdef void fill_rows(real* c, Py_ssize_t m, Py_ssize_t n, const real* bias) noexcept nogil:
+    """Every row of c (m, n) = bias, or 0: a product of no terms."""
+    cdef Py_ssize_t i, j
+    for i in range(m):
+        for j in range(n):
+            c[i * n + j] = bias[j] if bias != NULL else 0
+
+
 cdef inline bint worth_packing(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
     return n * k * <Py_ssize_t>sizeof(real) > BYTES_LEFT_IN_PLACE and m >= 2 * TILE_ROWS
 
 
 cdef inline Py_ssize_t in_parts(Py_ssize_t count, Py_ssize_t most, Py_ssize_t unit) noexcept nogil:
     """The size of the parts, whole units, when `count` is divided evenly into as few as have `most` or less."""
-    cdef Py_ssize_t n_parts = (count + most - 1) // most
+    cdef Py_ssize_t n_parts = max((count + most - 1) // most, 1)
     cdef Py_ssize_t n_units = (count + unit - 1) // unit
     return (n_units + n_parts - 1) // n_parts * unit
 
@@ -248,6 +262,9 @@ cdef void product(
     cdef real* a_panels = <real*> work
     cdef real* b_panels = a_panels + rows_at_once * min(k, BLOCK) if a_packed else a_panels
     cdef Strip s
+    if k == 0:
+        fill_rows(c, m, n, bias)
+        return
     jc = 0
     while jc < n:
         columns = min(n - jc, columns_at_once)

@@ -35,7 +35,7 @@ static inline vec v_pow2(vec t) {
     return real_of((word)((BY_TYPE(uint32_t, uint64_t))(word_of(t) + EXPONENT_BIAS) << FRACTION_BITS));
 }
 static inline vec v_split(vec x, vec *e) {
-    word bits = word_of(x) + (ONE_BITS - SQRT_HALF_BITS);
+    word bits = (word)((BY_TYPE(uint32_t, uint64_t))word_of(x) + (ONE_BITS - SQRT_HALF_BITS)); /* wraps for inf */
     *e = (real)((bits >> FRACTION_BITS) - EXPONENT_BIAS);
     return real_of((bits & FRACTION_MASK) + SQRT_HALF_BITS);
 }
