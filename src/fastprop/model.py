@@ -276,7 +276,7 @@ class Sequential:
         """
         state = {}
         for index, layer in self._modules():
-            state[f"{index}.weight"] = np.ascontiguousarray(layer.W.T)
+            state[f"{index}.weight"] = layer.W.T.copy()
             if layer.b is not None:
                 state[f"{index}.bias"] = layer.b.copy()
         return state

@@ -93,7 +93,7 @@ def write(path: Any, kind: str, tensors: Mapping[str, NDArray[Any]], metadata: M
         "tensors": {name: _fingerprint(array) for name, array in arrays.items()},
         **metadata,
     }
-    header["sha256"] = _checksum(header)
+    seal(header)
     data = save(arrays, {"fastprop": json.dumps(header, allow_nan=False, ensure_ascii=False)})
     _replace(target, data)
 
@@ -181,6 +181,11 @@ def _fingerprint(array: NDArray[Any]) -> list[Any]:
     return [array.dtype.name, list(array.shape), hashlib.sha256(array.tobytes()).hexdigest()]
 
 
+def seal(metadata: dict[str, Any]) -> None:
+    """Put the checksum of a file's metadata into it."""
+    metadata["sha256"] = _checksum(metadata)
+
+
 def _checksum(metadata: Mapping[str, Any]) -> str:
     """Of the metadata without its own "sha256", in JSON's one sorted form."""
     rest = {key: value for key, value in metadata.items() if key != "sha256"}
@@ -191,7 +196,9 @@ def _check_metadata(path: Any, kind: str, metadata: Any) -> None:
     if not isinstance(metadata, dict) or not isinstance(metadata.get("tensors"), dict):
         raise ValueError(f"{path} is not a file of fastprop's, or it is damaged (its description is not whole)")
     version = metadata.get("format")
-    if not (isinstance(version, list) and len(version) == 2 and all(isinstance(part, int) for part in version)):
+    if not (
+        isinstance(version, list) and len(version) == 2 and all(type(part) is int and part >= 0 for part in version)
+    ):
         raise ValueError(f"{path} is not a file of fastprop's, or it is damaged (its format is {version!r})")
     if version[0] > FORMAT[0]:
         raise ValueError(

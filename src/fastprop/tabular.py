@@ -116,7 +116,7 @@ class Numbers:
         there = numbers[~np.isnan(numbers)]
         if there.min() == there.max():
             return None
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             mean, std = float(there.mean()), float(there.std())
         if not (math.isfinite(std) and std > 0):
             raise ValueError(

@@ -47,7 +47,8 @@ cdef class KernelCalls:
     cdef Array take(self, array):
         cdef Array taken = Array(array, array.flags.writeable)
         if not taken.is_packed(b"f" if self.table.itemsize == 4 else b"d"):
-            raise TypeError(f"{self!r} takes C-contiguous arrays of its type, not {array.dtype} of strides {array.strides}")
+            raise TypeError(
+                f"{self!r} takes C-contiguous arrays of its type, not {array.dtype} of strides {array.strides}")
         return taken
 
     def product(self, a, b, bias=None):
@@ -73,14 +74,16 @@ cdef class KernelCalls:
 
     def elementary(self, name, x):
         """exp, log, ... of each element."""
-        cdef const Elementary* entry = <const Elementary*> find(self.table.elementaries, sizeof(Elementary), name.encode())
+        cdef const Elementary* entry = <const Elementary*> find(
+            self.table.elementaries, sizeof(Elementary), name.encode())
         y = np.empty_like(x)
         entry.apply(self.take(x).data, self.take(y).data, x.size)
         return y
 
     def activation_forward(self, name, z):
         """a = f(z) for z (m, n)."""
-        cdef const Activation* entry = <const Activation*> find(self.table.activations, sizeof(Activation), name.encode())
+        cdef const Activation* entry = <const Activation*> find(
+            self.table.activations, sizeof(Activation), name.encode())
         a = z.copy()
         if entry.forward != NULL:
             entry.forward(self.take(z).data, self.take(a).data, z.shape[0], z.shape[1])
@@ -88,7 +91,8 @@ cdef class KernelCalls:
 
     def activation_backward(self, name, a, da):
         """dC/dz from a = f(z) and dC/da, all (m, n)."""
-        cdef const Activation* entry = <const Activation*> find(self.table.activations, sizeof(Activation), name.encode())
+        cdef const Activation* entry = <const Activation*> find(
+            self.table.activations, sizeof(Activation), name.encode())
         delta = da.copy()
         if entry.backward != NULL:
             entry.backward(self.take(a).data, self.take(delta).data, a.shape[0], a.shape[1])
@@ -111,7 +115,9 @@ cdef class KernelCalls:
         cdef const Metric* entry = <const Metric*> find(self.table.metrics, sizeof(Metric), name.encode())
         cdef Array weights = None if w is None else self.take(w)
         return entry.total(
-            self.take(o).data, self.take(y).data, NULL if w is None else weights.data, y.shape[0], y.shape[1], threshold)
+            self.take(o).data, self.take(y).data, NULL if w is None else weights.data, y.shape[0], y.shape[1],
+            threshold,
+        )
 
     def update(self, name, theta, grad, state, settings, step):
         """One step of theta, and of state, in place."""

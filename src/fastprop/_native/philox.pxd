@@ -13,8 +13,8 @@ cdef enum Purpose:
 cdef inline void philox(uint32_t* counter, uint32_t key0, uint32_t key1) noexcept nogil:
     """Ten rounds on counter (4 words), in place."""
     cdef uint64_t product0, product1
-    cdef int i
-    for i in range(10):
+    cdef int _round
+    for _round in range(10):
         product0 = <uint64_t> 0xD2511F53 * counter[0]
         product1 = <uint64_t> 0xCD9E8D57 * counter[2]
         counter[0] = <uint32_t> (product1 >> 32) ^ counter[1] ^ key0

@@ -58,12 +58,14 @@ cdef void relu_backward(const void* a, void* delta, Py_ssize_t m, Py_ssize_t n) 
 
 
 cdef inline real softmax_row(const real* z, real* a, Py_ssize_t n, real highest) noexcept nogil:
-    """a = exp(z - highest) / s; returns s, the sum of the exponentials."""
+    """a = exp(z - highest) / s; returns s, the sum of the exponentials. Exponentials too small to count are 0: as
+    subnormals they would cost a hundred times their arithmetic in every product that they enter."""
     cdef Py_ssize_t j = 0
-    cdef vec shift = v_set(highest), s
+    cdef vec shift = v_set(highest), lowest = v_set(SOFTMAX_LOWEST), x, s
     cdef real total
     while j < n:
-        v_store_upto(a + j, v_exp(v_sub(v_load_upto(z + j, n - j), shift)), n - j)
+        x = v_sub(v_load_upto(z + j, n - j), shift)
+        v_store_upto(a + j, v_if_gt(lowest, x, v_set(0), v_exp(v_if_gt(lowest, x, lowest, x))), n - j)
         j += LANES
     total = row_sum(a, n)
     s = v_set(total)

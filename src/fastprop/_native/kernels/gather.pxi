@@ -18,7 +18,8 @@ ctypedef fused source:
 
 
 cdef inline void gather_as(const source* kind, const char* X, Py_ssize_t row_stride, Py_ssize_t column_stride,
-                           const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n, real* x) noexcept nogil:
+                           const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n,
+                           real* x) noexcept nogil:
     cdef const char* row
     cdef source value
     cdef Py_ssize_t i, j

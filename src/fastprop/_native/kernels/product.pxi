@@ -101,7 +101,8 @@ cdef inline void tiles(const Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_ro
         c += n_rows * c_step
 
 
-cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const bint part, const bint rows_adjoin) noexcept nogil:
+cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const bint part,
+                               const bint rows_adjoin) noexcept nogil:
     """All rows: tiles of TILE_ROWS, then one of the rows left over, each height unrolled for itself."""
     cdef Py_ssize_t left = s.rows_left
     if s.n_tiles:
@@ -208,11 +209,13 @@ cdef inline void pack(real* panels, const Py_ssize_t width, const real* x, Py_ss
         p += K_TOGETHER
 
 
-cdef void pack_rows(real* panels, const real* a, Py_ssize_t m, Py_ssize_t k, Py_ssize_t a_row, Py_ssize_t a_k) noexcept nogil:
+cdef void pack_rows(real* panels, const real* a, Py_ssize_t m, Py_ssize_t k, Py_ssize_t a_row,
+                    Py_ssize_t a_k) noexcept nogil:
     pack(panels, TILE_ROWS, a, m, k, a_row, a_k)
 
 
-cdef void pack_columns(real* panels, const real* b, Py_ssize_t n, Py_ssize_t k, Py_ssize_t b_k, Py_ssize_t b_column) noexcept nogil:
+cdef void pack_columns(real* panels, const real* b, Py_ssize_t n, Py_ssize_t k, Py_ssize_t b_k,
+                       Py_ssize_t b_column) noexcept nogil:
     pack(panels, TILE_COLUMNS, b, n, k, b_column, b_k)
 
 

@@ -8,7 +8,9 @@ cdef void sgd(void* theta_, const void* grad_, void* velocity_, Py_ssize_t count
        v = g at step 0, else momentum v + (1 - dampening) g
        theta -= learning_rate (g + momentum v if nesterov, else v)         without momentum, v is g
 
-    as PyTorch's SGD. settings: learning_rate, momentum, dampening, nesterov, weight_decay."""
+    as PyTorch's SGD, but for a v below the smallest normal number, which becomes 0: the velocity of a weight whose
+    gradient stays 0 would else end among the subnormals, and make every step several times slower.
+    settings: learning_rate, momentum, dampening, nesterov, weight_decay."""
     cdef real* theta = <real*> theta_
     cdef const real* grad = <const real*> grad_
     cdef real* velocity = <real*> velocity_
@@ -27,6 +29,7 @@ cdef void sgd(void* theta_, const void* grad_, void* velocity_, Py_ssize_t count
             v = g
             if step != 0:
                 v = v_fma(momentum, v_load_upto(velocity + i, left), v_mul(share, g))
+            v = v_if_gt(v_set(SMALLEST_NORMAL), v_abs(v), v_set(0), v)
             v_store_upto(velocity + i, v, left)
             g = v_fma(momentum, v, g) if nesterov else v
         v_store_upto(theta + i, v_fma(step_size, g, parameter), left)

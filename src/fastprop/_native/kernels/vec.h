@@ -55,6 +55,8 @@ typedef int64_t word;
 /* exp overflows above the one and is below half the smallest subnormal under the other. */
 #define EXP_HIGHEST BY_TYPE(89.0f, 710.0)
 #define EXP_LOWEST BY_TYPE(-104.5f, -746.0)
+/* exp of less is 0 in a softmax: 1e-30 or 1e-289 beside a sum of at least 1, and far from subnormals. */
+#define SOFTMAX_LOWEST BY_TYPE(-69.0f, -664.0)
 
 /* Ask for a cache line that will be written to. A hint: without it the results are the same. */
 #if defined(__GNUC__)

@@ -22,6 +22,7 @@ cdef extern from "vec.h":
     const real LARGEST
     const real EXP_HIGHEST
     const real EXP_LOWEST
+    const real SOFTMAX_LOWEST
     vec v_set(real x) noexcept nogil
     vec v_load(const real* p) noexcept nogil
     void v_store(real* p, vec v) noexcept nogil

@@ -1,0 +1,97 @@
+"""Optimizer rules: one step of theta, and of the state, in place."""
+
+import numpy as np
+import pytest
+
+from bounds import EXACT, assert_same_bits, assert_within, gamma
+from fastprop._native.kernel_calls import KernelCalls
+
+COUNTS = [1, 3, 4, 7, 8, 15, 16, 17, 100]
+# learning_rate, momentum, dampening, nesterov, weight_decay
+SETTINGS = [
+    (0.1, 0, 0, 0, 0),
+    (0.1, 0, 0, 0, 0.01),
+    (0.1, 0.9, 0, 0, 0),
+    (0.03, 0.9, 0.3, 0, 0.01),
+    (0.03, 0.9, 0, 1, 0),
+    (0.01, 0.99, 0, 1, 0.1),
+]
+with_every_option = pytest.mark.parametrize("settings", SETTINGS, ids=str)
+
+
+def torch_sgd(
+    theta: np.ndarray, grad: np.ndarray, velocity: np.ndarray | None, settings: tuple[float, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """torch.optim.SGD's step, term by term: PyTorch 2.13, torch/optim/sgd.py; velocity None at the first step."""
+    learning_rate, momentum, dampening, nesterov, weight_decay = settings
+    g = grad + weight_decay * theta
+    if momentum:
+        velocity = g if velocity is None else momentum * velocity + (1 - dampening) * g
+        g = g + momentum * velocity if nesterov else velocity
+    return theta - learning_rate * g, velocity
+
+
+@with_every_option
+@pytest.mark.parametrize("count", COUNTS)
+def test_sgd_is_pytorchs_step_by_step(
+    kernels: KernelCalls, rng: np.random.Generator, count: int, settings: tuple[float, ...]
+) -> None:
+    """Each step from what the last one left. The settings are rounded to the type, and a term passes at most eight
+    roundings, its settings' included. The bound's magnitude is the same formula with every term made positive."""
+    theta, velocity = rng.standard_normal((2, count)).astype(kernels.dtype)
+    for step in range(3):
+        grad = rng.standard_normal(count).astype(kernels.dtype)
+        before = [None if x is None else x.astype(EXACT) for x in (theta, grad, velocity if step else None)]
+        kernels.update("sgd", theta, grad, velocity, settings, step)
+
+        exact_theta, exact_velocity = torch_sgd(*before, settings)
+        sizes = [None if x is None else abs(x) for x in before]
+        size_of_theta, size_of_velocity = torch_sgd(*sizes, (-settings[0], *settings[1:]))
+        assert_within(theta, exact_theta, gamma(8, kernels.dtype) * size_of_theta)
+        if settings[1]:
+            assert_within(velocity, exact_velocity, gamma(8, kernels.dtype) * size_of_velocity)
+
+
+def test_sgd_by_hand(kernels: KernelCalls) -> None:
+    """Powers of two, in which every step is exact: v = 8, then 4 + 8, then 6 + 8; theta falls by a quarter of each."""
+    theta, grad, velocity = (np.full(5, x, kernels.dtype) for x in (64, 8, np.nan))
+    for step, (v, expected) in enumerate([(8, 62), (12, 59), (14, 55.5)]):
+        kernels.update("sgd", theta, grad, velocity, (0.25, 0.5, 0, 0, 0), step)
+        np.testing.assert_array_equal(velocity, v)
+        np.testing.assert_array_equal(theta, expected)
+
+
+@with_every_option
+def test_the_first_step_does_not_read_the_state(
+    kernels: KernelCalls, rng: np.random.Generator, settings: tuple[float, ...]
+) -> None:
+    """Nor does any step without momentum write it: such a network keeps no state."""
+    theta, grad = rng.standard_normal((2, 21)).astype(kernels.dtype)
+    velocity = np.full(21, np.nan, kernels.dtype)
+    kernels.update("sgd", theta, grad, velocity, settings, 0)
+    assert np.isfinite(theta).all()
+    assert np.isfinite(velocity).all() == bool(settings[1])
+    assert np.isnan(velocity).all() == (not settings[1])
+
+
+def test_an_update_ends_where_its_arrays_do(kernels: KernelCalls) -> None:
+    """The last, partly filled vector leaves the memory behind it as it was."""
+    for count in COUNTS:
+        theta, velocity = np.ones((2, count + 40), kernels.dtype)
+        kernels.update("sgd", theta[:count], np.ones(count, kernels.dtype), velocity[:count], (0.5, 0.5, 0, 0, 0), 1)
+        np.testing.assert_array_equal(theta, np.repeat([0.25, 1], [count, 40]))
+        np.testing.assert_array_equal(velocity, np.repeat([1.5, 1], [count, 40]))
+
+
+@with_every_option
+@pytest.mark.parametrize("step", [0, 1])
+def test_targets_give_the_same_bits(
+    kernels: KernelCalls, baseline: KernelCalls, rng: np.random.Generator, settings: tuple[float, ...], step: int
+) -> None:
+    theta, grad, velocity = rng.standard_normal((3, 101)).astype(kernels.dtype)
+    results = []
+    for calls in (kernels, baseline):
+        results.append((theta.copy(), velocity.copy()))
+        calls.update("sgd", results[-1][0], grad, results[-1][1], settings, step)
+    for actual, expected in zip(*results, strict=True):
+        assert_same_bits(actual, expected)
