@@ -6,6 +6,7 @@ Everything that is not about compiling is in pyproject.toml.
 import os
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -26,7 +27,9 @@ ARM_TARGETS = {"baseline": [], "neon": []}
 
 # Contraction would fuse multiply and add where the numerics contract has two roundings; c11 alone turns it off in
 # GCC, -ffp-contract=off in Clang. No errno, so that fma and sqrt can be instructions.
-COMPILE = ["/O2", "/std:c11", "/fp:precise"] if MSVC else ["-O3", "-std=c11", "-ffp-contract=off", "-fno-math-errno", "-g0"]
+COMPILE = (
+    ["/O2", "/std:c11", "/fp:precise"] if MSVC else ["-O3", "-std=c11", "-ffp-contract=off", "-fno-math-errno", "-g0"]
+)
 # Tiles become straight loops only if their inline functions are expanded at every call.
 ALWAYS_INLINE = ("CYTHON_INLINE", "__forceinline" if MSVC else "inline __attribute__((always_inline))")
 LIMITED_API = [] if FREE_THREADED else [("Py_LIMITED_API", "0x030B0000")]
@@ -34,7 +37,7 @@ LINK = ["-Wl,-s"] if sys.platform == "linux" else []
 
 
 def targets() -> dict[str, list[str]]:
-    machine = os.environ.get("ARCHFLAGS", PLATFORM)
+    machine = os.environ.get("ARCHFLAGS") or PLATFORM  # macOS: the architecture that is built for
     if machine.endswith(("x86_64", "amd64")):
         return X86_TARGETS
     if machine.endswith(("aarch64", "arm64")):
@@ -42,15 +45,15 @@ def targets() -> dict[str, list[str]]:
     return {"baseline": []}
 
 
-def extension(name: str, *, flags: list[str] = [], macros: list[tuple[str, str]] = []) -> Extension:
+def extension(name: str, *, flags: Sequence[str] = (), macros: Sequence[tuple[str, str]] = ()) -> Extension:
     path = NATIVE / f"{name.replace('.', '/')}.pyx"
     return Extension(
         f"fastprop._native.{name}",
         [str(path)],
         depends=[str(file) for file in path.parent.glob("*.[hp]*") if file.suffix in {".h", ".pxi", ".pxd"}],
-        extra_compile_args=COMPILE + flags,
+        extra_compile_args=[*COMPILE, *flags],
         extra_link_args=LINK,
-        define_macros=LIMITED_API + macros,
+        define_macros=[*LIMITED_API, *macros],
         py_limited_api=not FREE_THREADED,
     )
 

@@ -2,6 +2,8 @@
 else in place, momentum in place. The peer that `benchmarks/step.py` measures fastprop against.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +22,7 @@ class NumpyNetwork:
         self.W, self.b = [], []
         start = 0
         self.theta = theta.copy()  # layer by layer W then b, as fastprop has it
-        for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+        for n_in, n_out in pairwise(sizes):
             self.W.append(self.theta[start : start + n_in * n_out].reshape(n_in, n_out))
             start += n_in * n_out
             self.b.append(self.theta[start : start + n_out])

@@ -14,6 +14,7 @@ import os
 import platform
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 
 for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ[name] = "1"  # before NumPy is imported
@@ -76,7 +77,7 @@ def numpy_epoch(network: NumpyNetwork, X: np.ndarray, y: np.ndarray, batch_size:
 
 def measure(case: Case, seconds: float) -> dict[str, float]:
     """Medians over alternating epochs: microseconds per step of each, and their ratio."""
-    flops = 6 * case.batch_size * sum(a * b for a, b in zip(case.sizes, case.sizes[1:], strict=False))
+    flops = 6 * case.batch_size * sum(a * b for a, b in pairwise(case.sizes))
     n_batches = int(np.clip(2e8 / flops, 10, 500))
     X, y = data_of(case, n_batches)
     trainer = trainer_of(case)

@@ -30,7 +30,7 @@ ENGINE_KINDS = frozenset("?bhilqBHILQfd")  # NumPy's letters for the element typ
 def unknown(what: str, name: object, known: Iterable[str]) -> ValueError:
     """The error for a name that is none of those known, with the nearest of them."""
     names = sorted(known)
-    near = difflib.get_close_matches(str(name), names, n=1)
+    near = difflib.get_close_matches(str(name).lower(), names, n=1)
     advice = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(map(repr, names))}"
     return ValueError(f"unknown {what} {name!r}; {advice}")
 
@@ -149,7 +149,9 @@ def _frame_to_array(name: str, frame: Any) -> NDArray[Any]:
         column = frame.iloc[:, i] if hasattr(frame, "iloc") else frame[label]
         missing = int(column.isna().sum()) if hasattr(column, "isna") else int(column.is_null().sum())
         if missing:
-            raise ValueError(f"{name}: column {label!r} has {missing} missing values; fill or drop them first")
+            raise ValueError(
+                f"{name}: column {label!r} has {missing} missing value{'s' * (missing != 1)}; fill or drop them first"
+            )
         array = column.to_numpy()
         if array.dtype.kind not in "biuf":
             try:

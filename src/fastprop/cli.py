@@ -284,6 +284,9 @@ def read_csv(path: Path, *, separator: str | None = None, text: Collection[str] 
     encoding = _encoding(path)
     sample = _sample(path, encoding)
     separator = separator or _find_separator(sample)
+    widths = [len(fields) for fields in itertools.islice(csv.reader(sample, delimiter=separator), 2)]
+    if len(widths) == 2 and widths[1] > widths[0]:  # pandas would take the first column for an index
+        raise ValueError(f"{path} has {widths[1]} columns in its first row, but its first line has {widths[0]} names")
     try:
         frame: pd.DataFrame = pandas.read_csv(
             path,
@@ -301,8 +304,6 @@ def read_csv(path: Path, *, separator: str | None = None, text: Collection[str] 
     except pandas.errors.ParserError as error:
         reason = str(error).strip().removeprefix("Error tokenizing data. ").removeprefix("C error: ")
         raise ValueError(f"{path} is not a table: {reason}") from None
-    if not isinstance(frame.index, pandas.RangeIndex):  # pandas takes a first column without a name for an index
-        raise ValueError(f"{path} has more columns than its first line has names")
     frame.columns = frame.columns.str.strip()
     if frame.empty:
         raise ValueError(f"{path} has no rows below its first line, which names the columns")

@@ -25,25 +25,22 @@ from numpy.typing import NDArray
 
 from fastprop import _checks
 from fastprop._version import __version__
-from fastprop.activations import Identity, ReLU, Sigmoid, Softmax, Tanh
-from fastprop.initializers import GlorotUniform, HeUniform, Zeros
+from fastprop.activations import ACTIVATIONS
+from fastprop.initializers import INITIALIZERS
 from fastprop.layers import Dense
-from fastprop.losses import MSE, BinaryCrossEntropy, CrossEntropy
-from fastprop.metrics import MAE, Accuracy
-from fastprop.optimizers import SGD
+from fastprop.losses import LOSSES
+from fastprop.metrics import METRICS
+from fastprop.optimizers import OPTIMIZERS
 
 __all__ = ["decode", "described_by", "encode", "read", "write"]
 
 FORMAT = (1, 0)  # major: older readers must refuse; minor: they may go on
 HEADER_LIMIT = 1 << 20  # bytes
 
+KNOWN = (ACTIVATIONS, INITIALIZERS, LOSSES, METRICS, OPTIMIZERS)
 DESCRIPTIONS: dict[str, type[Any]] = {
-    cls.__name__: cls
-    for cls in (
-        Dense, Identity, Sigmoid, Tanh, ReLU, Softmax, Zeros, GlorotUniform, HeUniform,
-        MSE, CrossEntropy, BinaryCrossEntropy, Accuracy, MAE, SGD,
-    )
-}  # fmt: skip
+    cls.__name__: cls for cls in (Dense, *(type(value) for known in KNOWN for value in known.values()))
+}
 
 
 def encode(value: Any) -> Any:

@@ -114,14 +114,9 @@ class Numbers:
         name, boolean = str(values.name), _kind(values) == "boolean"
         numbers = _to_numbers(name, values, boolean)
         there = numbers[~np.isnan(numbers)]
-        if there.min() == there.max():
+        mean, std = _mean_and_std(name, there)
+        if std == 0 or there.min() == there.max():
             return None
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean, std = float(there.mean()), float(there.std())
-        if not (math.isfinite(std) and std > 0):
-            raise ValueError(
-                f"column {name!r} holds {np.abs(there).max():g}, too far from the others to scale; leave it out"
-            )
         shift, scale = (0.0, 1.0) if boolean else (mean, std)
         return cls(name, shift, scale, mean, len(there) < len(numbers), boolean)
 
@@ -231,6 +226,14 @@ def _to_numbers(name: str, values: "pd.Series[Any]", boolean: bool = False) -> N
             " correct it, or leave it empty"
         )
     return np.asarray(numbers, dtype=np.float64)
+
+
+def _mean_and_std(name: str, numbers: NDArray[np.float64]) -> tuple[float, float]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, std = float(numbers.mean()), float(numbers.std())
+    if not math.isfinite(std):
+        raise ValueError(f"column {name!r} holds {np.abs(numbers).max():g}, too far from the others to scale")
+    return mean, std
 
 
 def _show(value: Any) -> str:
@@ -400,7 +403,7 @@ class TableModel:
         classes, answers = _answers(y, task)
         held_out = _held_out(answers, classes is not None, test_size, seed)
         columns = tuple(_learn_columns(frame[~held_out]))
-        mean, std = (0.0, 1.0) if classes else (float(answers[~held_out].mean()), float(answers[~held_out].std()))
+        mean, std = (0.0, 1.0) if classes else _mean_and_std(target, answers[~held_out])
         if std == 0:
             raise ValueError(f"target {target!r} is {mean:g} in every training row; there is nothing to learn")
 
