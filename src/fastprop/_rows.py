@@ -61,12 +61,11 @@ class Rows:
                 f"validation_split={share:g} of {len(self)} rows leaves {len(self) - n_last} to train on and {n_last}"
                 " to validate on; both need at least one"
             )
-        at = len(self) - n_last
-        w = self.w
-        return (
-            Rows(self.X[:at], self.y[:at], None if w is None else w[:at]),
-            Rows(self.X[at:], self.y[at:], None if w is None else w[at:]),
-        )
+        return self.part(0, len(self) - n_last), self.part(len(self) - n_last, len(self))
+
+    def part(self, first: int, last: int) -> "Rows":
+        """Rows first..last - 1, as views."""
+        return Rows(self.X[first:last], self.y[first:last], None if self.w is None else self.w[first:last])
 
 
 def class_weights(class_weight: Mapping[int, float] | str, y: Array, loss: Loss, n_outputs: int) -> Array:

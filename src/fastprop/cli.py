@@ -116,7 +116,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add("data", type=Path, help="the CSV file; its first line names the columns")
     add("--target", required=True, metavar="COLUMN", help="the column to predict")
     add("--output", type=Path, metavar="MODEL", help="where to save (default: beside the data, as NAME.safetensors)")
-    add("--task", choices=("classification", "regression"), help="(default: by what the target holds)")
+    add("--task", choices=("classification", "regression"), help="what the target is (default: by what it holds)")
     add("--ignore", action="append", default=[], metavar="COLUMN", help="leave this column out; may be repeated")
     add(
         "--hidden",
@@ -125,9 +125,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         metavar="UNITS",
         help=f"units of the hidden layers, or none (default: {','.join(map(str, HIDDEN))})",
     )
-    add("--epochs", type=int, help="(default: by cross-validation on the training rows)")
+    add("--epochs", type=int, help="passes through the rows (default: by validation among them)")
     add("--batch-size", type=int, help="rows per step (default: 32, in large tables 128)")
-    add("--learning-rate", type=float, default=LEARNING_RATE, help="(default: %(default)s)")
+    add("--learning-rate", type=float, default=LEARNING_RATE, help="length of the steps (default: %(default)s)")
     add("--test-size", type=float, default=0.2, help="share of the rows held out for the score (default: %(default)s)")
     add("--seed", type=int, default=0, help="of the choice of these rows, and the training (default: 0)")
     _add_separator(parser)

@@ -1,5 +1,6 @@
 """The network: layers in sequence, their parameters as views into one flat vector theta."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from fastprop import _checks, initializers, serialization
 from fastprop._native import dispatch, philox
 from fastprop._native.engine import Plan
+from fastprop._slices import Slicer
 from fastprop.activations import Activation
 from fastprop.layers import Dense
 
@@ -18,6 +20,7 @@ __all__ = ["Layer", "Sequential", "load", "mlp"]
 Array = NDArray[Any]
 
 PREDICT_ROWS = 256  # rows at a time in predict: enough to reuse the weights, few enough for the cache
+IDLE_PLANS = 8  # kept for the next call, of whatever batch sizes
 CACHE_LINE = 64  # bytes
 
 
@@ -36,11 +39,19 @@ class Layer:
     """
 
     def __init__(self, description: Dense, n_in: int, theta: Array, start: int) -> None:
-        self.description = description
-        self.n_in = n_in
+        self._description = description
+        self._n_in = n_in
         n_weights = n_in * self.units
         self._W = theta[start : start + n_weights].reshape(n_in, self.units)
         self._b = theta[start + n_weights : start + n_weights + self.units] if description.use_bias else None
+
+    @property
+    def description(self) -> Dense:
+        return self._description
+
+    @property
+    def n_in(self) -> int:
+        return self._n_in
 
     @property
     def units(self) -> int:
@@ -130,9 +141,9 @@ class Sequential:
 
     def __init__(self, layers: Sequence[Dense], *, n_inputs: int, dtype: Any = "float32", seed: int = 0) -> None:
         descriptions = _descriptions(layers)
-        self.n_inputs = _checks.integer("n_inputs", n_inputs)
-        self.dtype = _checks.real_type(dtype)
-        self.seed = _checks.integer("seed", seed, low=0, high=2**64 - 1)
+        self._n_inputs = _checks.integer("n_inputs", n_inputs)
+        self._dtype = _checks.real_type(dtype)
+        self._seed = _checks.integer("seed", seed, low=0, high=2**64 - 1)
         widths = [self.n_inputs, *(layer.units for layer in descriptions)]
         n_params = sum(layer.n_params(n_in) for layer, n_in in zip(descriptions, widths, strict=False))
         _checks.room(f"a network of {n_params:,} parameters", n_params * self.dtype.itemsize)
@@ -146,8 +157,9 @@ class Sequential:
             layers.append(Layer(description, n_in, theta, start))
             start += layers[-1].n_params
             n_in = description.units
-        self.layers: tuple[Layer, ...] = tuple(layers)
-        self._idle_plans: dict[tuple[object, ...], list[Plan]] = {}
+        self._layers: tuple[Layer, ...] = tuple(layers)
+        self._idle_plans: list[tuple[object, Plan]] = []
+        self._plans_lock = threading.Lock()
 
     def initialize(self, seed: int | None = None) -> None:
         """Set every parameter to its initial value, from `seed` or the network's own."""
@@ -159,6 +171,24 @@ class Sequential:
             layer.W[...] = chosen(layer.W.shape, n_in, n_out, _numbers(seed, 2 * i))
             if layer.b is not None:
                 layer.b[...] = layer.description.bias_initializer(layer.b.shape, n_in, n_out, _numbers(seed, 2 * i + 1))
+
+    # What a network is, is fixed when it is made; only the numbers in theta change.
+
+    @property
+    def n_inputs(self) -> int:
+        return self._n_inputs
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._dtype
+
+    @property
+    def seed(self) -> int:
+        return self._seed
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return self._layers
 
     @property
     def theta(self) -> Array:
@@ -221,25 +251,30 @@ class Sequential:
         X = _checks.features("X", X, self.n_inputs, self.dtype)
         out = np.empty((len(X), self.n_outputs), self.dtype)
         with self._plan(PREDICT_ROWS) as plan:
-            plan.predict(self.theta, X, out)
+            for first, last in Slicer(16)(-(-len(X) // PREDICT_ROWS)):
+                rows = slice(first * PREDICT_ROWS, last * PREDICT_ROWS)
+                plan.predict(self.theta, X[rows], out[rows])
         return out
 
     @contextmanager
     def _plan(
         self, batch_size: int, loss: str | None = None, metrics: tuple[str, ...] = (), threshold: float = 0.5
     ) -> Iterator[Plan]:
-        """A plan of this network, lent to one caller at a time; made where none is idle."""
-        idle = self._idle_plans.setdefault((batch_size, loss, metrics, threshold), [])
-        try:
-            plan = idle.pop()
-        except IndexError:
+        """A plan of this network, lent to one caller at a time; made where none is idle, kept if among the latest."""
+        key = (batch_size, loss, metrics, threshold)
+        with self._plans_lock:
+            at = next((i for i, (other, _) in enumerate(self._idle_plans) if other == key), None)
+            plan = None if at is None else self._idle_plans.pop(at)[1]
+        if plan is None:
             capsule = dispatch.kernels(self.dtype, dispatch.chosen())
             shapes = [(la.n_in, la.units, la.description.use_bias, la.activation.name) for la in self.layers]
             plan = Plan(capsule, shapes, batch_size, loss, metrics, threshold)
         try:
             yield plan
         finally:
-            idle.append(plan)
+            with self._plans_lock:
+                self._idle_plans.append((key, plan))
+                del self._idle_plans[:-IDLE_PLANS]
 
     def copy(self) -> "Sequential":
         """An independent network with the same layers and the same parameters."""
@@ -258,7 +293,7 @@ class Sequential:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.n_inputs, self.seed, self.dtype = state["n_inputs"], state["seed"], np.dtype(state["dtype"])
+        self._n_inputs, self._seed, self._dtype = state["n_inputs"], state["seed"], np.dtype(state["dtype"])
         theta = aligned(state["theta"].size, self.dtype)
         theta[:] = state["theta"]
         self._lay_out(state["layers"], theta)

@@ -43,7 +43,9 @@ Label: TypeAlias = str | bool | int | float
 MIN_ROWS = 10
 MAX_CATEGORIES = 100  # of a text column
 FEW_VALUES, FEW_SHARE = 20, 0.05  # as many different whole numbers, in as many rows, are classes
-ROW_NUMBERS = re.compile(r"unnamed: \d+|id|index|row|nr|no\.?|number|#|", re.IGNORECASE)  # names of such columns
+ROW_NUMBERS = re.compile(
+    r"(?i:unnamed: \d+|index|row|nr|no\.?|number|#||(.*[ _.-])?id)|.*I[dD]"
+)  # names of such columns
 
 # Chosen on scikit-learn's iris, wine, breast_cancer and diabetes, and on made tables of up to 50,000 rows, some of
 # them heavy-tailed. There tanh never diverged, ReLU did; and a decay that shrinks with the rows, as a fixed prior on
@@ -324,8 +326,7 @@ class TableModel:
     True
     >>> model.predict(pd.DataFrame({"x": [0.5], "side": ["right"]})).round()
     array([6.])
-    >>> model.save("y.safetensors")
-    >>> TableModel.load("y.safetensors").columns[1]
+    >>> model.columns[1]
     Categories(name='side', values=('left', 'right'), missing=False)
     """
 
@@ -357,8 +358,8 @@ class TableModel:
         """Train on all rows but those held out, and score on these.
 
         Columns that can teach nothing are left out with a warning: empty, the same in every row, dates, text of more
-        than 100 kinds or of more kinds than half of the rows (names), and whole numbers that only go up in a column
-        called id, index or nothing (numbers of the rows). So are rows whose target is missing.
+        than 100 kinds or of more kinds than half of the rows (names), and numbers that go up from row to row in a
+        column called id, index, nothing or the like (numbers of the rows). So are rows whose target is missing.
 
         Parameters
         ----------
@@ -575,7 +576,7 @@ class _Recipe:
                 X[train],
                 y[train],
                 epochs=most,
-                batch_size=self.batch,
+                batch_size=min(self.batch, int(train.sum())),
                 validation_data=(X[rest], y[rest]),
                 progress=progress and n_folds == 1,
             )
@@ -642,9 +643,8 @@ def _split_target(
     if not there.all():
         warnings.warn(f"{_count(int((~there).sum()), 'row')} left out, in which {target!r} is missing", stacklevel=3)
     if there.sum() < MIN_ROWS:
-        raise ValueError(
-            f"the table has {_count(int(there.sum()), 'row')} with a {target!r}; at least {MIN_ROWS} are wanted"
-        )
+        rows = _count(int(there.sum()), "row")
+        raise ValueError(f"the table has {rows} in which {target!r} is known; at least {MIN_ROWS} are wanted")
     frame = frame[there]
     return frame.drop(columns=[target, *(name for name in ignore if name != target)]), frame[target]
 

@@ -1,12 +1,11 @@
 """Training: epochs over data, scores, and the state that goes on from one call to the next.
 
 What a batch does is in the engine; a Trainer checks what comes in, decides the order of rows, keeps time, and
-reports. An epoch enters the engine in slices of about SLICE_SECONDS, so that Ctrl-C is heard and the progress bar
-moves; where the slices end changes no bit of the result.
+reports. An epoch enters the engine in slices, so that Ctrl-C is heard and the progress bar moves; where they end
+changes no bit of the result.
 """
 
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +17,7 @@ from fastprop import _checks, losses, metrics, optimizers, serialization
 from fastprop._native import philox
 from fastprop._native.engine import Plan
 from fastprop._rows import Rows
+from fastprop._slices import Slicer
 from fastprop.history import History
 from fastprop.losses import Loss
 from fastprop.metrics import Metric
@@ -29,13 +29,12 @@ __all__ = ["DivergedError", "Trainer"]
 
 Array = NDArray[Any]
 
-SLICE_SECONDS = 0.05  # in the engine at a time: how long Ctrl-C may wait
 EVALUATE_ROWS = 256  # rows at a time
 VALIDATION_NAMES = ("validation_data[0]", "validation_data[1]", "validation_data[2]")
 
 
 class DivergedError(RuntimeError):
-    """The loss became nan or infinite. The network is as it was before the epoch in which that happened.
+    """The loss became nan or infinite. The network is as it was when the last epoch with a finite loss began.
 
     Attributes
     ----------
@@ -47,8 +46,8 @@ class DivergedError(RuntimeError):
         self.epoch, self.step, self.learning_rate = epoch, step, learning_rate
         super().__init__(
             f"the loss is not finite at step {step} (epoch {epoch}, learning_rate {learning_rate:g});"
-            " the network is back at the start of that epoch. A smaller learning_rate, or inputs scaled to about 1,"
-            " usually helps"
+            " the network is back where the last epoch with a finite loss began. A smaller learning_rate, or inputs"
+            " scaled to about 1, usually helps"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -65,6 +64,7 @@ class Trainer:
     loss : str or Loss
         "mse", "cross_entropy" or "binary_cross_entropy".
     optimizer : str or Optimizer, default "sgd"
+        Another may be assigned to ``trainer.optimizer`` later, say with a smaller rate; the velocity stays.
     metrics : sequence of str or Metric
         "accuracy", "mae".
     seed : int, optional
@@ -104,18 +104,18 @@ class Trainer:
     ) -> None:
         if not isinstance(model, Sequential):
             raise TypeError(f"model is a Sequential, not {_checks.describe(model)}")
-        self.model = model
-        self.loss = losses.get(loss)
-        self.loss.check_output(model.layers[-1].activation, model.n_outputs)
+        self._model = model
+        self._loss = losses.get(loss)
+        self._loss.check_output(model.layers[-1].activation, model.n_outputs)
+        self._metrics = _metrics(metrics)
+        self._seed = model.seed if seed is None else _checks.integer("seed", seed, low=0, high=2**64 - 1)
+        self._state: Array | None = None
+        self._kept: list[tuple[Array, ...]] = []
         self.optimizer = optimizers.get(optimizer)
-        self.metrics = _metrics(metrics)
-        self.seed = model.seed if seed is None else _checks.integer("seed", seed, low=0, high=2**64 - 1)
         self.epoch = 0
         self._step = np.zeros(1, np.int64)  # an array, for the engine to count in
         self.history = History()
-        self._state = aligned(model.n_params, model.dtype) if self.optimizer.has_state else None
-        self._kept: tuple[Array, ...] = ()
-        self._slice_batches = 1
+        self._slicer = Slicer()
         self._busy = threading.Lock()
 
     def __repr__(self) -> str:
@@ -123,8 +123,45 @@ class Trainer:
         return f"<Trainer of {self.model!r}, {self.loss!r}, {self.optimizer!r}{names}, {self.epoch} epochs done>"
 
     @property
+    def model(self) -> Sequential:
+        return self._model
+
+    @property
+    def loss(self) -> Loss:
+        return self._loss
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        return self._metrics
+
+    @property
+    def seed(self) -> int:
+        return self._seed
+
+    @property
     def step(self) -> int:
         return int(self._step[0])
+
+    @property
+    def optimizer(self) -> Optimizer:
+        return self._optimizer
+
+    @optimizer.setter
+    def optimizer(self, optimizer: str | Optimizer) -> None:
+        self._optimizer = optimizers.get(optimizer)
+        if not self._optimizer.has_state:
+            self._state = None
+        elif self._state is None:
+            self._state = aligned(self.model.n_params, self.model.dtype)
+        self._kept = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("_busy", "_kept")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._kept = []
+        self._busy = threading.Lock()
 
     # Training
 
@@ -177,7 +214,7 @@ class Trainer:
         TypeError, ValueError
             For data or settings that do not fit, before anything is changed.
         DivergedError
-            If the loss became nan or infinite; the network is as before that epoch.
+            If the loss became nan or infinite; the network is as when the last epoch with a finite loss began.
         KeyboardInterrupt
             On Ctrl-C; the network is as after the last whole batch, and the history holds the epochs completed.
         """
@@ -230,35 +267,32 @@ class Trainer:
         self._keep()
         sums = self._no_sums()
         n_batches = -(-len(data) // batch_size)
-        first = 0
+        began = self.step
         try:
-            while first < n_batches:
-                last = min(first + self._slice_batches, n_batches)
-                start = time.perf_counter()
+            for first, last in self._slicer(n_batches):
                 self._take_steps(data, order, batch_size, first, last, sums)
-                seconds = time.perf_counter() - start
                 bar.advance(min(last * batch_size, len(data)) - first * batch_size, lambda: self._means(sums))
-                in_time = int((last - first) * SLICE_SECONDS / max(seconds, 1e-9))
-                self._slice_batches = min(max(1, in_time), 4 * self._slice_batches)
-                first = last
             if not np.isfinite(self.model.theta).all():  # the last step may have done it, unseen by any loss
                 raise DivergedError(self.epoch, self.step, self.optimizer.learning_rate)
         except DivergedError:
-            self._go_back()
+            # Without a step in this epoch it was the step before it that did the harm.
+            self._go_back(epochs=0 if self.step > began else 1)
             raise
         return self._means(sums)
 
     def _keep(self) -> None:
-        """Remember where the epoch began, in memory that all but the first epoch finds there already."""
+        """Remember where this epoch begins, and where the last one did, in memory that is used over and over."""
         live = self._live()
-        if not self._kept:
-            self._kept = tuple(np.empty_like(array) for array in live)
-        for kept, array in zip(self._kept, live, strict=True):
-            kept[:] = array
+        kept = self._kept.pop(0) if len(self._kept) == 2 else tuple(np.empty_like(array) for array in live)
+        for copy, array in zip(kept, live, strict=True):
+            copy[:] = array
+        self._kept.append(kept)
 
-    def _go_back(self) -> None:
-        for kept, array in zip(self._kept, self._live(), strict=True):
-            array[:] = kept
+    def _go_back(self, epochs: int) -> None:
+        """To where this epoch began, or the one before it."""
+        del self._kept[max(len(self._kept) - epochs, 1) :]
+        for copy, array in zip(self._kept[-1], self._live(), strict=True):
+            array[:] = copy
 
     def _live(self) -> tuple[Array, ...]:
         """All that a step changes."""
@@ -290,7 +324,9 @@ class Trainer:
     def _evaluate(self, data: Rows) -> dict[str, float]:
         sums = self._no_sums()
         with self._plan(EVALUATE_ROWS) as plan:
-            plan.evaluate(self.model.theta, data.X, data.y, data.w, sums)
+            for first, last in Slicer(16)(-(-len(data) // EVALUATE_ROWS)):
+                part = data.part(first * EVALUATE_ROWS, last * EVALUATE_ROWS)
+                plan.evaluate(self.model.theta, part.X, part.y, part.w, sums)
         return self._means(sums)
 
     def _no_sums(self) -> Array:
