@@ -7,31 +7,27 @@ pipe has gone, as shells do. Training is in tabular.py, the demonstration in dem
 
 import argparse
 import contextlib
-import csv
-import difflib
-import itertools
 import os
 import re
 import sys
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastprop import demo
 from fastprop._version import __version__
+from fastprop.columns import import_pandas
+from fastprop.csv_files import check_there, read_csv
 from fastprop.machine import show_config
-from fastprop.tabular import HIDDEN, LEARNING_RATE, TableModel, import_pandas
+from fastprop.tabular import HIDDEN, LEARNING_RATE, TableModel
 from fastprop.trainer import DivergedError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-__all__ = ["main", "read_csv"]
+__all__ = ["main"]
 
-SEPARATORS = ",;\t|"
-SAMPLE_LINES = 50
-MISSING = ["?"]  # beside pandas' own: "", "NA", "NaN", "null", "None", ...
 INTERRUPTED, BROKEN_PIPE = 130, 141
 
 
@@ -226,7 +222,7 @@ def _predict(args: argparse.Namespace) -> None:
     """Predict the target for each row of a CSV file, and write it as CSV."""
     if args.output is not None:
         _check_output(args.output, args.data, args.model)
-    _check_there(args.model)
+    check_there(args.model)
     model = TableModel.load(args.model)
     text = [column.name for column in model.columns if column.kind == "categories"]
     frame = read_csv(args.data, separator=args.separator, text=text)
@@ -250,115 +246,3 @@ def _check_output(output: Path, *inputs: Path) -> None:
         raise ValueError(f"there is no folder {folder} to write {output.name} in")
     if not os.access(folder, os.W_OK):
         raise ValueError(f"{folder} may not be written in; give another --output")
-
-
-# Reading
-
-
-def read_csv(path: Path, *, separator: str | None = None, text: Collection[str] = ()) -> "pd.DataFrame":
-    """A CSV file as a data frame, whatever its separator, decimal point or comma, and encoding.
-
-    Without a separator given, the one of comma, semicolon, tab and bar that parts the first line most. A number is
-    read with a decimal comma where the separator is another and no number has a point. UTF-8, with a byte order mark
-    or without, UTF-16 with one, and else Windows-1252, with a warning.
-
-    Parameters
-    ----------
-    path : Path
-    separator : str, optional
-        One character.
-    text : names of columns
-        To be read as text even where they hold numbers only.
-
-    Raises
-    ------
-    ImportError
-        If pandas is missing.
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it is empty or no table of text.
-    """
-    pandas = import_pandas()
-    _check_there(path)
-    encoding = _encoding(path)
-    sample = _sample(path, encoding)
-    separator = separator or _find_separator(sample)
-    widths = [len(fields) for fields in itertools.islice(csv.reader(sample, delimiter=separator), 2)]
-    if len(widths) == 2 and widths[1] > widths[0]:  # pandas would take the first column for an index
-        raise ValueError(f"{path} has {widths[1]} columns in its first row, but its first line has {widths[0]} names")
-    try:
-        frame: pd.DataFrame = pandas.read_csv(
-            path,
-            sep=separator,
-            decimal="," if _has_decimal_commas(sample, separator) else ".",
-            encoding=encoding,
-            encoding_errors="replace",
-            dtype=dict.fromkeys(text, str),
-            na_values=MISSING,
-            skipinitialspace=True,
-            low_memory=False,
-        )
-    except pandas.errors.EmptyDataError:
-        raise ValueError(f"{path} is empty") from None
-    except pandas.errors.ParserError as error:
-        reason = str(error).strip().removeprefix("Error tokenizing data. ").removeprefix("C error: ")
-        raise ValueError(f"{path} is not a table: {reason}") from None
-    frame.columns = frame.columns.str.strip()
-    if frame.empty:
-        raise ValueError(f"{path} has no rows below its first line, which names the columns")
-    if len(frame.columns) == 1 and not text:
-        warnings.warn(f"{path} has one column only; if not, --separator tells what parts them", stacklevel=2)
-    odd = [name for name in frame.columns if re.fullmatch(r"[-+]?\d*[.,]?\d+", name)]
-    if 2 * len(odd) >= len(frame.columns):
-        warnings.warn(f"the first line of {path} is taken for the columns' names, such as {odd[0]!r}", stacklevel=2)
-    return frame
-
-
-def _check_there(path: Path) -> None:
-    """Name the file meant where the name is mistyped."""
-    if path.is_file():
-        return
-    if path.exists():
-        raise ValueError(f"{path} is not a file")
-    folder = path.absolute().parent
-    near = difflib.get_close_matches(path.name, os.listdir(folder), n=1) if folder.is_dir() else []
-    raise ValueError(f"there is no file {path}" + (f"; did you mean {path.with_name(near[0])}?" if near else ""))
-
-
-def _encoding(path: Path) -> str:
-    with path.open("rb") as file:
-        start = file.read(1 << 16)
-    if start.startswith(b"PK"):
-        raise ValueError(f"{path} is a zip file or an Excel workbook; save it as CSV first")
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if b"\0" in start:
-        raise ValueError(f"{path} is not a text file, so no CSV file")
-    try:
-        with path.open(encoding="utf-8-sig") as text:
-            while text.read(1 << 20):
-                pass
-    except UnicodeDecodeError:
-        warnings.warn(f"{path} is not in UTF-8; it is read as Windows-1252", stacklevel=3)
-        return "cp1252"
-    return "utf-8-sig"
-
-
-def _sample(path: Path, encoding: str) -> list[str]:
-    with path.open(encoding=encoding, newline="", errors="replace") as lines:
-        return list(itertools.islice((line for line in lines if line.strip()), SAMPLE_LINES))
-
-
-def _find_separator(sample: Sequence[str]) -> str:
-    if not sample:
-        return ","
-    return max(SEPARATORS, key=lambda separator: len(next(csv.reader(sample, delimiter=separator))))
-
-
-def _has_decimal_commas(sample: Sequence[str], separator: str) -> bool:
-    if separator == ",":
-        return False
-    fields = [field.strip() for row in csv.reader(sample, delimiter=separator) for field in row]
-    with_comma, with_point = (any(re.fullmatch(rf"[-+]?\d+{mark}\d+", f) for f in fields) for mark in (",", r"\."))
-    return with_comma and not with_point

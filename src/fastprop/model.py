@@ -389,8 +389,10 @@ def load(path: Any) -> Sequential:
 
     Examples
     --------
-    >>> mlp(2, 3, 1).save("model.safetensors")
-    >>> load("model.safetensors")
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     mlp(2, 3, 1).save(f"{folder}/model.safetensors")
+    ...     load(f"{folder}/model.safetensors")
     Sequential([Dense(3, activation='relu'), Dense(1)], n_inputs=2, seed=0)
     """
     tensors, metadata = serialization.read(path, "model")

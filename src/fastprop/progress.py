@@ -6,6 +6,8 @@ from typing import Any
 
 __all__ = ["Progress"]
 
+BAR = "{desc}|{bar:12}| {rate_fmt}, {elapsed}{postfix}"  # leaves room for two scores in 80 columns
+
 
 class Progress:
     """A bar over epochs * rows, on standard error; shown only where that is a terminal or a notebook."""
@@ -24,6 +26,7 @@ class Progress:
                 total=epochs * n_rows,
                 unit=" rows",
                 unit_scale=True,
+                bar_format=BAR,
                 disable=None,
                 dynamic_ncols=True,
             )

@@ -78,6 +78,8 @@ def write(path: Any, kind: str, tensors: Mapping[str, NDArray[Any]], metadata: M
     ------
     OSError
         If the folder cannot be written to, or the disk is full; the older file is untouched then.
+    ValueError
+        If the description is too large for `read`, as of a network of many thousand layers.
     """
     from safetensors.numpy import save
 
@@ -92,7 +94,15 @@ def write(path: Any, kind: str, tensors: Mapping[str, NDArray[Any]], metadata: M
     }
     seal(header)
     data = save(arrays, {"fastprop": json.dumps(header, allow_nan=False, ensure_ascii=False)})
+    if _header_size(data) > HEADER_LIMIT:
+        raise ValueError(
+            f"the description of the {kind} takes {_header_size(data):,} bytes, more than {HEADER_LIMIT:,}"
+        )
     _replace(target, data)
+
+
+def _header_size(data: bytes) -> int:
+    return int.from_bytes(data[:8], "little")
 
 
 def _replace(target: Path, data: bytes) -> None:
@@ -146,11 +156,11 @@ def read(path: Any, kind: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]
     from safetensors.numpy import load
 
     data = Path(path).read_bytes()
-    if len(data) < 8 or int.from_bytes(data[:8], "little") > min(HEADER_LIMIT, len(data) - 8):
+    if len(data) < 8 or _header_size(data) > min(HEADER_LIMIT, len(data) - 8):
         raise ValueError(f"{path} is not a file of fastprop's, or not all of it is there ({len(data):,} bytes)")
     try:
         tensors = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        header = json.loads(data[8 : 8 + _header_size(data)])
         metadata = json.loads(header["__metadata__"]["fastprop"])
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is not a file of fastprop's, or it is damaged ({error})") from None

@@ -1,32 +1,37 @@
 """Tables: from a data frame of numbers and text to a trained network that answers in the table's own terms.
 
-What a network cannot take is turned into numbers, with what the training rows alone teach::
-
-    numbers         (x - mean) / std, as scikit-learn's StandardScaler; a missing one counts as the mean
-    true, false     1 and 0; a missing one counts as the share of true
-    text            one column of 0 and 1 for each text seen, as its OneHotEncoder; missing is a text of its own
-
-and where numbers, or true and false, were missing in training, one more column of 0 and 1 tells which. A target of
-classes becomes labels under a softmax; a target of numbers is standardised too, and predictions are turned back.
-
-The command line in cli.py is a thin layer over `TableModel`. Needs pandas: ``pip install 'fastprop-nn[csv]'``.
+columns.py turns the columns into numbers. A target of classes becomes labels under a softmax; a target of numbers is
+standardised too, and predictions are turned back. The command line in cli.py is a thin layer over `TableModel`. Needs
+pandas: ``pip install 'fastprop-nn[csv]'``.
 """
 
 import dataclasses
 import difflib
 import json
-import math
-import re
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastprop import _checks, serialization
 from fastprop._native import philox
+from fastprop.columns import (
+    Column,
+    column_from,
+    counted,
+    encode_table,
+    import_pandas,
+    kind_of,
+    learn_columns,
+    listed,
+    mean_and_std,
+    nearly_numbers,
+    to_numbers,
+    to_texts,
+)
 from fastprop.model import Sequential, mlp
 from fastprop.optimizers import SGD
 from fastprop.trainer import Trainer
@@ -34,18 +39,14 @@ from fastprop.trainer import Trainer
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Categories", "Numbers", "TableModel", "import_pandas"]
+__all__ = ["TableModel"]
 
 Array = NDArray[Any]
 Task: TypeAlias = Literal["classification", "regression"]
 Label: TypeAlias = str | bool | int | float
 
 MIN_ROWS = 10
-MAX_CATEGORIES = 100  # of a text column
 FEW_VALUES, FEW_SHARE = 20, 0.05  # as many different whole numbers, in as many rows, are classes
-ROW_NUMBERS = re.compile(
-    r"(?i:unnamed: \d+|index|row|nr|no\.?|number|#||(.*[ _.-])?id)|.*I[dD]"
-)  # names of such columns
 
 # Chosen on scikit-learn's iris, wine, breast_cancer and diabetes, and on made tables of up to 50,000 rows, some of
 # them heavy-tailed. There tanh never diverged, ReLU did; and a decay that shrinks with the rows, as a fixed prior on
@@ -59,237 +60,6 @@ SMALL_TABLE = 5000  # training rows; below, batches are small and the epochs are
 FOLDS = 5
 MAX_STEPS, MIN_EPOCHS, MAX_EPOCHS = 20_000, 20, 200
 SPLIT, FOLD = 2**32 - 1, 2**32 - 2  # streams of random numbers, far from the trainer's, which are the epochs
-
-
-# Columns
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """A column of numbers, or of true and false: ``(x - shift) / scale``, and whether x was missing.
-
-    Parameters
-    ----------
-    name : str
-    shift, scale : float
-        Mean and standard deviation of the training rows; 0 and 1 for true and false.
-    fill : float
-        Stands for a missing number: the training rows' mean.
-    missing : bool
-        Whether any was missing in training; then a second column of 0 and 1 tells where.
-    boolean : bool
-        Whether the column holds true and false.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> column = Numbers.learn(pd.Series([1.0, 3.0, None], name="height"))
-    >>> column
-    Numbers(name='height', shift=2.0, scale=1.0, fill=2.0, missing=True, boolean=False)
-    >>> column.encode(pd.Series([4.0, None]))
-    array([[2., 0.],
-           [0., 1.]])
-    """
-
-    kind: ClassVar[str] = "numbers"
-
-    name: str
-    shift: float
-    scale: float
-    fill: float
-    missing: bool
-    boolean: bool = False
-
-    def __post_init__(self) -> None:
-        for field in ("shift", "scale", "fill"):
-            _checks.number(field, getattr(self, field))
-        if self.scale <= 0:
-            raise ValueError(f"scale must be above 0, but is {self.scale}")
-
-    @property
-    def width(self) -> int:
-        return 1 + self.missing
-
-    @classmethod
-    def learn(cls, values: "pd.Series[Any]") -> "Numbers | None":
-        """What these training rows teach; None where all of them that are there are equal."""
-        name, boolean = str(values.name), _kind(values) == "boolean"
-        numbers = _to_numbers(name, values, boolean)
-        there = numbers[~np.isnan(numbers)]
-        mean, std = _mean_and_std(name, there)
-        if std == 0 or there.min() == there.max():
-            return None
-        shift, scale = (0.0, 1.0) if boolean else (mean, std)
-        return cls(name, shift, scale, mean, len(there) < len(numbers), boolean)
-
-    def encode(self, values: "pd.Series[Any]") -> Array:
-        """The values as columns for the network, (m, width)."""
-        numbers = _to_numbers(self.name, values, self.boolean)
-        absent = np.isnan(numbers)
-        scaled = (np.where(absent, self.fill, numbers) - self.shift) / self.scale
-        return np.column_stack([scaled, absent]) if self.missing else scaled[:, np.newaxis]
-
-
-@dataclass(frozen=True, slots=True)
-class Categories:
-    """A column of text: for each text seen in training a column of 0 and 1.
-
-    Parameters
-    ----------
-    name : str
-    values : tuple of str
-        The texts, sorted.
-    missing : bool
-        Whether any was missing in training; then a last column of 0 and 1 stands for that.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> column = Categories.learn(pd.Series(["red", "blue", "red"], name="colour"))
-    >>> column.values
-    ('blue', 'red')
-    >>> column.encode(pd.Series(["red", "blue"]))
-    array([[0., 1.],
-           [1., 0.]])
-    """
-
-    kind: ClassVar[str] = "categories"
-
-    name: str
-    values: tuple[str, ...]
-    missing: bool
-
-    @property
-    def width(self) -> int:
-        return len(self.values) + self.missing
-
-    @classmethod
-    def learn(cls, values: "pd.Series[Any]") -> "Categories | None":
-        """What these training rows teach; None where all of them are equal."""
-        codes, texts = _to_texts(values)
-        missing = bool((codes < 0).any())
-        return cls(str(values.name), tuple(sorted(set(texts))), missing) if len(texts) + missing > 1 else None
-
-    def encode(self, values: "pd.Series[Any]") -> Array:
-        """The values as columns for the network, (m, width); a text that is not known is 0 in all of them."""
-        place = {text: i for i, text in enumerate(self.values)}
-        codes, texts = _to_texts(values)
-        places = np.array([place.get(text, -1) for text in texts] + [len(place) if self.missing else -1])[codes]
-        out = np.zeros((len(codes), self.width))
-        known = np.flatnonzero(places >= 0)
-        out[known, places[known]] = 1
-        if len(known) < len(codes):
-            row = int(np.flatnonzero(places < 0)[0])
-            what = repr(texts[codes[row]]) if codes[row] >= 0 else "nothing"
-            warnings.warn(
-                f"column {self.name!r} holds {what} in data row {_row(values, row)}, which training did not see;"
-                f" it counts as none of the known ones ({_count(len(codes) - len(known), 'such row')})",
-                stacklevel=4,  # who called predict
-            )
-        return out
-
-
-Column: TypeAlias = Numbers | Categories
-COLUMNS: dict[str, type[Column]] = {column.kind: column for column in (Numbers, Categories)}
-
-
-def _kind(values: "pd.Series[Any]") -> str:
-    """One of "numbers", "boolean" and "text", or pandas' name for something else."""
-    inferred = import_pandas().api.types.infer_dtype(values, skipna=True)
-    if inferred in ("floating", "integer", "mixed-integer-float", "decimal"):
-        return "numbers"
-    return "text" if inferred in ("string", "categorical", "mixed", "mixed-integer") else inferred
-
-
-def _to_numbers(name: str, values: "pd.Series[Any]", boolean: bool = False) -> NDArray[np.float64]:
-    """As float64, nan where missing; anything else that is no number is refused by name and row."""
-    pd = import_pandas()
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        numbers = values.to_numpy(float, na_value=np.nan)
-    else:
-        plain = values.astype(object).map(_truth) if boolean else values.astype(object)
-        numbers = pd.to_numeric(plain, errors="coerce").to_numpy(float, na_value=np.nan)
-    bad = np.flatnonzero(np.isnan(numbers) & values.notna().to_numpy())
-    what = "a number"
-    if boolean and not bad.size:
-        bad = np.flatnonzero(~np.isnan(numbers) & (numbers != 0) & (numbers != 1))
-        what = "true or false"
-    if bad.size:
-        row = int(bad[0])
-        raise ValueError(
-            f"column {name!r} holds {_show(values.iloc[row])} in data row {_row(values, row)}, but {what} is wanted"
-            f" there ({_count(len(bad), 'such row')})"
-        )
-    infinite = np.flatnonzero(np.isinf(numbers))
-    if infinite.size:
-        row = int(infinite[0])
-        raise ValueError(
-            f"column {name!r} is infinite in data row {_row(values, row)} ({_count(len(infinite), 'such row')});"
-            " correct it, or leave it empty"
-        )
-    return np.asarray(numbers, dtype=np.float64)
-
-
-def _mean_and_std(name: str, numbers: NDArray[np.float64]) -> tuple[float, float]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, std = float(numbers.mean()), float(numbers.std())
-    if not math.isfinite(std):
-        raise ValueError(f"column {name!r} holds {np.abs(numbers).max():g}, too far from the others to scale")
-    return mean, std
-
-
-def _show(value: Any) -> str:
-    return repr(value.item() if isinstance(value, np.generic) else value)
-
-
-def _truth(value: object) -> object:
-    return {"true": True, "false": False}.get(value.strip().casefold(), value) if isinstance(value, str) else value
-
-
-def _to_texts(values: "pd.Series[Any]") -> tuple[NDArray[np.intp], list[str]]:
-    """Each row's place among the different texts, -1 where missing, and those texts."""
-    codes, different = import_pandas().factorize(values.astype(object))
-    return codes, [_text(value) for value in different]
-
-
-def _text(value: Any) -> str:
-    """A value as text; 1.0 as "1", since a column of whole numbers becomes floats once one is missing."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _row(values: "pd.Series[Any]", place: int) -> int:
-    """The row's number for people: the first below the header is 1. The index holds places in the whole table."""
-    return int(values.index[place]) + 1
-
-
-def _learn(values: "pd.Series[Any]") -> Column | str:
-    """What the training rows of a column teach, or why it is left out."""
-    if values.isna().all():
-        return "it is empty"
-    kind = _kind(values)
-    if kind == "text":
-        codes, texts = _to_texts(values)
-        n_there = int((codes >= 0).sum())
-        if len(texts) > MAX_CATEGORIES or 2 * len(texts) > n_there:
-            hint = _nearly_numbers(values)
-            return f"{len(texts):,} different texts in {n_there:,} rows are names rather than kinds{hint}"
-        return Categories.learn(values) or "it is the same in every row"
-    if kind not in ("numbers", "boolean"):
-        return f"it holds {kind}, neither numbers nor text"
-    if ROW_NUMBERS.fullmatch(str(values.name)) and bool(
-        (np.diff(_to_numbers(str(values.name), values.sort_index())) > 0).all()
-    ):
-        return "it only numbers the rows"
-    return Numbers.learn(values) or "it is the same in every row"
-
-
-def _nearly_numbers(values: "pd.Series[Any]") -> str:
-    """A hint, where most of the texts are numbers, at the first that is none."""
-    numbers = import_pandas().to_numeric(values.astype(object), errors="coerce")
-    odd = np.flatnonzero((numbers.isna() & values.notna()).to_numpy())
-    if not odd.size or 2 * len(odd) > values.notna().sum():
-        return ""
-    return f" (most are numbers, but data row {_row(values, int(odd[0]))} holds {values.iloc[int(odd[0])]!r})"
 
 
 # The model
@@ -403,14 +173,14 @@ class TableModel:
         frame, y = _split_target(frame, target, ignore)
         classes, answers = _answers(y, task)
         held_out = _held_out(answers, classes is not None, test_size, seed)
-        columns = tuple(_learn_columns(frame[~held_out]))
-        mean, std = (0.0, 1.0) if classes else _mean_and_std(target, answers[~held_out])
+        columns = tuple(learn_columns(frame[~held_out]))
+        mean, std = (0.0, 1.0) if classes else mean_and_std(target, answers[~held_out])
         if std == 0:
             raise ValueError(f"target {target!r} is {mean:g} in every training row; there is nothing to learn")
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a text that only held-out rows have is no news to the user
-            X = _encode(frame, columns)
+            X = encode_table(frame, columns)
         widths = (X.shape[1], *hidden, len(classes) if classes else 1)
         recipe = _Recipe(widths, bool(classes), len(X) - int(held_out.sum()), learning_rate, batch_size, seed)
         standard = answers if classes else (answers - mean) / std
@@ -423,7 +193,7 @@ class TableModel:
     def __repr__(self) -> str:
         kind = f"{len(self.classes)} classes" if self.classes else "numbers"
         score = ", ".join(f"{name} {value:.4g}" for name, value in self.held_out.items())
-        columns = _count(len(self.columns), "column")
+        columns = counted(len(self.columns), "column")
         return f"<TableModel of {self.target!r}, {kind}, from {columns}; held out: {score or 'none'}>"
 
     def predict(self, frame: "pd.DataFrame") -> Array:
@@ -436,7 +206,7 @@ class TableModel:
         TypeError, ValueError
             If columns are missing, or hold what they did not in training, such as text instead of numbers.
         """
-        return self._answer(self.network.predict(_encode(_with_names(frame), self.columns)))
+        return self._answer(self.network.predict(encode_table(_with_names(frame), self.columns)))
 
     def predict_proba(self, frame: "pd.DataFrame") -> Array:
         """Each row's probability of each class, in the order of `classes`, (m, n_classes).
@@ -448,7 +218,7 @@ class TableModel:
         """
         if self.classes is None:
             raise ValueError(f"{self.target!r} is predicted as a number, which has no probabilities")
-        return self.network.predict(_encode(_with_names(frame), self.columns))
+        return self.network.predict(encode_table(_with_names(frame), self.columns))
 
     def _answer(self, o: Array) -> Array:
         if self.classes is None:
@@ -506,7 +276,7 @@ class TableModel:
         try:
             table = json.loads(tensors.pop("table").tobytes())
             network = Sequential.from_file(tensors, metadata)
-            columns = tuple(_column_from(dict(column)) for column in table["columns"])
+            columns = tuple(column_from(dict(column)) for column in table["columns"])
             classes = None if table["classes"] is None else tuple(table["classes"])
             if not all(isinstance(label, str | bool | int | float) for label in classes or ()):
                 raise ValueError(f"the classes are {classes!r}")
@@ -520,13 +290,6 @@ class TableModel:
             return cls(network, columns, str(table["target"]), classes, mean, std, int(table["epochs"]), held_out)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: the file's description of the table is not valid: {error}") from None
-
-
-def _column_from(description: dict[str, Any]) -> Column:
-    column = COLUMNS[description.pop("kind")]
-    if column is Categories:
-        description["values"] = tuple(str(value) for value in description["values"])
-    return column(**description)
 
 
 # Training
@@ -605,21 +368,6 @@ def _held_out(y: Array, classification: bool, share: float, seed: int) -> NDArra
 # Frames
 
 
-def import_pandas() -> Any:
-    """The module pandas, or an error that says how to get it.
-
-    Raises
-    ------
-    ImportError
-        If it is missing.
-    """
-    try:
-        import pandas
-    except ImportError:
-        raise ImportError("tables need pandas: pip install 'fastprop-nn[csv]'") from None
-    return pandas
-
-
 def _with_names(frame: "pd.DataFrame") -> "pd.DataFrame":
     """The frame with text for names, each once, and the rows' places for an index."""
     pd = import_pandas()
@@ -641,9 +389,9 @@ def _split_target(
             raise _unknown_column(name, frame.columns)
     there = frame[target].notna()
     if not there.all():
-        warnings.warn(f"{_count(int((~there).sum()), 'row')} left out, in which {target!r} is missing", stacklevel=3)
+        warnings.warn(f"{counted(int((~there).sum()), 'row')} left out, in which {target!r} is missing", stacklevel=3)
     if there.sum() < MIN_ROWS:
-        rows = _count(int(there.sum()), "row")
+        rows = counted(int(there.sum()), "row")
         raise ValueError(f"the table has {rows} in which {target!r} is known; at least {MIN_ROWS} are wanted")
     frame = frame[there]
     return frame.drop(columns=[target, *(name for name in ignore if name != target)]), frame[target]
@@ -652,33 +400,23 @@ def _split_target(
 def _unknown_column(name: str, names: Iterable[str]) -> ValueError:
     by_fold = {known.casefold(): known for known in names}
     near = difflib.get_close_matches(name.casefold(), by_fold, n=1)
-    advice = f"did you mean {by_fold[near[0]]!r}?" if near else f"the table has {_list(list(by_fold.values()))}"
+    advice = f"did you mean {by_fold[near[0]]!r}?" if near else f"the table has {listed(list(by_fold.values()))}"
     return ValueError(f"unknown column {name!r}; {advice}")
-
-
-def _list(names: Sequence[str], most: int = 12) -> str:
-    """The names for a message; of very many, the first."""
-    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(map(repr, names[:most])) + rest
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
 def _answers(y: "pd.Series[Any]", task: Task | None) -> tuple[tuple[Label, ...] | None, Array]:
     """The classes and each row's place among them; or None and the numbers."""
     task = task or _task(y)
     if task == "regression":
-        return None, _to_numbers(str(y.name), y)
+        return None, to_numbers(str(y.name), y)
     if task != "classification":
         raise _checks.unknown("task", task, ("classification", "regression"))
-    kind = _kind(y)
+    kind = kind_of(y)
     labels: Sequence[Label]
     if kind == "text":
-        codes, labels = _to_texts(y)
+        codes, labels = to_texts(y)
     else:
-        numbers = _to_numbers(str(y.name), y, kind == "boolean")
+        numbers = to_numbers(str(y.name), y, kind == "boolean")
         different, codes = np.unique(numbers, return_inverse=True)
         labels = [_label(value, kind == "boolean") for value in different.tolist()]
     classes, places = np.unique(np.array(labels), return_inverse=True)
@@ -687,7 +425,7 @@ def _answers(y: "pd.Series[Any]", task: Task | None) -> tuple[tuple[Label, ...] 
     if 2 * len(classes) > len(y):
         raise ValueError(
             f"target {y.name!r} has {len(classes):,} different values in {len(y):,} rows, too many for classes"
-            f"{_nearly_numbers(y) if kind == 'text' else ''}"
+            f"{nearly_numbers(y) if kind == 'text' else ''}"
         )
     return tuple(classes.tolist()), places[codes]
 
@@ -698,50 +436,8 @@ def _label(value: float, boolean: bool) -> Label:
 
 def _task(y: "pd.Series[Any]") -> Task:
     """Classification for kinds, regression for amounts: see `TableModel.fit`."""
-    if _kind(y) != "numbers":
+    if kind_of(y) != "numbers":
         return "classification"
-    different = np.unique(_to_numbers(str(y.name), y))
+    different = np.unique(to_numbers(str(y.name), y))
     few = len(different) <= 2 or (len(different) <= FEW_VALUES and len(different) < FEW_SHARE * len(y))
     return "classification" if few and bool((different == np.floor(different)).all()) else "regression"
-
-
-def _learn_columns(frame: "pd.DataFrame") -> Iterator[Column]:
-    n_used = 0
-    for name in frame.columns:
-        learned = _learn(frame[name])
-        if isinstance(learned, str):
-            warnings.warn(f"column {name!r} is left out: {learned}", stacklevel=3)
-            continue
-        if isinstance(learned, Categories) and (hint := _nearly_numbers(frame[name])):
-            warnings.warn(f"column {name!r} is taken as text{hint}", stacklevel=3)
-        n_used += 1
-        yield learned
-    if not n_used:
-        raise ValueError(
-            f"no column is left to learn from; the table has {_list(list(frame.columns)) or 'none but the target'}"
-        )
-
-
-def _encode(frame: "pd.DataFrame", columns: Sequence[Column]) -> Array:
-    """The table as the network takes it, (m, sum of widths) in float32."""
-    lacking = [column.name for column in columns if column.name not in frame.columns]
-    if lacking:
-        raise ValueError(
-            f"the table lacks {_list(lacking)}, which the model was trained on; it has {_list(list(frame.columns))}"
-        )
-    width = sum(column.width for column in columns)
-    _checks.room(f"the table as {len(frame):,} x {width:,} numbers", 4 * len(frame) * width)
-    X = np.empty((len(frame), width), np.float32)
-    start = 0
-    for column in columns:
-        block = column.encode(frame[column.name])
-        far = np.flatnonzero(np.abs(block).max(axis=1, initial=0) > np.finfo(np.float32).max)
-        if far.size:
-            row = int(far[0])
-            raise ValueError(
-                f"column {column.name!r} holds {frame[column.name].iloc[row]:g} in data row"
-                f" {_row(frame[column.name], row)}, too far from the training rows' values for float32"
-            )
-        X[:, start : start + column.width] = block
-        start += column.width
-    return X
