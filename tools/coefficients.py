@@ -52,12 +52,14 @@ def literals(values: list[mp.mpf]) -> tuple[str, str]:
 
 
 def split_ln2(bits: int) -> tuple[mp.mpf, mp.mpf]:
-    """ln 2 as a leading part of `bits` bits and the rest, so that n * leading is exact for small n."""
+    """Ln 2 as a leading part of `bits` bits and the rest, so that n * leading is exact for small n."""
     leading = mp.floor(LN2 * 2**bits) / mp.mpf(2) ** bits
     return leading, LN2 - leading
 
 
-def table(name: str, comment: str, f: Callable[[mp.mpf], mp.mpf], low: mp.mpf, high: mp.mpf, n32: int, n64: int) -> None:
+def table(
+    name: str, comment: str, f: Callable[[mp.mpf], mp.mpf], low: mp.mpf, high: mp.mpf, n32: int, n64: int
+) -> None:
     single = literals(interpolate(f, low, high, n32))[0]
     double = literals(interpolate(f, low, high, n64))[1]
     print(f"/* {comment} */")
@@ -74,8 +76,24 @@ def main() -> None:
     print('#include "vec.h"\n')
     table("EXPM1", "(exp(r) - 1 - r) / r**2 on |r| <= ln(2) / 2", expm1_tail, -LN2 / 2, LN2 / 2, 5, 11)
     edge = (mp.sqrt(2) - 1) ** 2 / (mp.sqrt(2) + 1) ** 2
-    table("LOG", "(log((1 + s) / (1 - s)) - 2 s) / s**3 in z = s**2, s <= 3 - sqrt(8)", log_tail, mp.mpf(10) ** -12, edge, 4, 8)
-    table("TANH", "(tanh(x) - x) / x**3 in z = x**2, |x| <= 0.625", tanh_tail, mp.mpf(10) ** -12, mp.mpf("0.625") ** 2, 6, 13)
+    table(
+        "LOG",
+        "(log((1 + s) / (1 - s)) - 2 s) / s**3 in z = s**2, s <= 3 - sqrt(8)",
+        log_tail,
+        mp.mpf(10) ** -12,
+        edge,
+        4,
+        8,
+    )
+    table(
+        "TANH",
+        "(tanh(x) - x) / x**3 in z = x**2, |x| <= 0.625",
+        tanh_tail,
+        mp.mpf(10) ** -12,
+        mp.mpf("0.625") ** 2,
+        6,
+        13,
+    )
     for name, (single, double) in {
         "LN2_HIGH": (split_ln2(15)[0], split_ln2(41)[0]),
         "LN2_LOW": (split_ln2(15)[1], split_ln2(41)[1]),

@@ -32,6 +32,11 @@ class History(Mapping[str, list[float]]):
         for name, numbers in self._series.items():
             numbers.append(float(logs.get(name, float("nan"))))
 
+    def pop(self) -> None:
+        """Take the last epoch's numbers away."""
+        for numbers in self._series.values():
+            numbers.pop()
+
     @property
     def n_epochs(self) -> int:
         return max((len(numbers) for numbers in self._series.values()), default=0)

@@ -34,7 +34,8 @@ VALIDATION_NAMES = ("validation_data[0]", "validation_data[1]", "validation_data
 
 
 class DivergedError(RuntimeError):
-    """The loss became nan or infinite. The network is as it was when the last epoch with a finite loss began.
+    """The loss became nan or infinite. The network, its optimizer and the counts are back where this epoch began, or
+    the one before it where this one's first loss was not finite; no further than where the call of `fit` began.
 
     Attributes
     ----------
@@ -52,6 +53,31 @@ class DivergedError(RuntimeError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.epoch, self.step, self.learning_rate)
+
+
+class _Snapshots:
+    """Copies of arrays as they were when an epoch of this fit began, and the one before it; memory is used again."""
+
+    def __init__(self) -> None:
+        self._copies: list[tuple[Array, ...]] = []  # the latest last
+        self._valid = 0
+
+    def forget(self) -> None:
+        self._valid = 0
+
+    def take(self, live: tuple[Array, ...]) -> None:
+        copies = self._copies.pop(0) if len(self._copies) == 2 else tuple(np.empty_like(array) for array in live)
+        for copy, array in zip(copies, live, strict=True):
+            copy[:] = array
+        self._copies.append(copies)
+        self._valid = min(self._valid + 1, 2)
+
+    def restore(self, live: tuple[Array, ...], back: int) -> int:
+        """Go to the latest copy, or `back` before it as far as there are; returns how far."""
+        back = min(back, self._valid - 1)
+        for copy, array in zip(self._copies[-1 - back], live, strict=True):
+            array[:] = copy
+        return back
 
 
 class Trainer:
@@ -110,13 +136,13 @@ class Trainer:
         self._metrics = _metrics(metrics)
         self._seed = model.seed if seed is None else _checks.integer("seed", seed, low=0, high=2**64 - 1)
         self._state: Array | None = None
-        self._kept: list[tuple[Array, ...]] = []
+        self._snapshots = _Snapshots()
+        self._busy = threading.Lock()
         self.optimizer = optimizers.get(optimizer)
         self.epoch = 0
         self._step = np.zeros(1, np.int64)  # an array, for the engine to count in
         self.history = History()
         self._slicer = Slicer()
-        self._busy = threading.Lock()
 
     def __repr__(self) -> str:
         names = f", metrics={[m.name for m in self.metrics]}" if self.metrics else ""
@@ -148,19 +174,21 @@ class Trainer:
 
     @optimizer.setter
     def optimizer(self, optimizer: str | Optimizer) -> None:
-        self._optimizer = optimizers.get(optimizer)
-        if not self._optimizer.has_state:
-            self._state = None
-        elif self._state is None:
-            self._state = aligned(self.model.n_params, self.model.dtype)
-        self._kept = []
+        chosen = optimizers.get(optimizer)
+        with self._exclusively():
+            self._optimizer = chosen
+            if not chosen.has_state:
+                self._state = None
+            elif self._state is None:
+                self._state = aligned(self.model.n_params, self.model.dtype)
+            self._snapshots = _Snapshots()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("_busy", "_kept")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_busy", "_snapshots")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._kept = []
+        self._snapshots = _Snapshots()
         self._busy = threading.Lock()
 
     # Training
@@ -237,6 +265,7 @@ class Trainer:
 
         history = History()
         with self._exclusively(), Progress(epochs, len(data), show=_checks.flag("progress", progress)) as bar:
+            self._snapshots.forget()
             for _ in range(epochs):
                 order = philox.permutation(self.seed, self.epoch, len(data)) if shuffle else None
                 logs = self._run_epoch(data, order, batch_size, bar)
@@ -264,7 +293,7 @@ class Trainer:
 
     def _run_epoch(self, data: Rows, order: Array | None, batch_size: int, bar: Progress) -> dict[str, float]:
         """All batches once, in slices; the scores. A diverging epoch leaves no trace."""
-        self._keep()
+        self._snapshots.take(self._live())
         sums = self._no_sums()
         n_batches = -(-len(data) // batch_size)
         began = self.step
@@ -275,24 +304,12 @@ class Trainer:
             if not np.isfinite(self.model.theta).all():  # the last step may have done it, unseen by any loss
                 raise DivergedError(self.epoch, self.step, self.optimizer.learning_rate)
         except DivergedError:
-            # Without a step in this epoch it was the step before it that did the harm.
-            self._go_back(epochs=0 if self.step > began else 1)
+            # Without a step in this epoch it was the last of the epoch before that did the harm.
+            if self._snapshots.restore(self._live(), back=0 if self.step > began else 1):
+                self.epoch -= 1
+                self.history.pop()
             raise
         return self._means(sums)
-
-    def _keep(self) -> None:
-        """Remember where this epoch begins, and where the last one did, in memory that is used over and over."""
-        live = self._live()
-        kept = self._kept.pop(0) if len(self._kept) == 2 else tuple(np.empty_like(array) for array in live)
-        for copy, array in zip(kept, live, strict=True):
-            copy[:] = array
-        self._kept.append(kept)
-
-    def _go_back(self, epochs: int) -> None:
-        """To where this epoch began, or the one before it."""
-        del self._kept[max(len(self._kept) - epochs, 1) :]
-        for copy, array in zip(self._kept[-1], self._live(), strict=True):
-            array[:] = copy
 
     def _live(self) -> tuple[Array, ...]:
         """All that a step changes."""
