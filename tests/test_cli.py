@@ -423,3 +423,22 @@ def test_a_reader_that_leaves_is_no_error_to_report(model_file):
     assert process.stderr.read() == ""
     process.stderr.close()
     assert process.wait(timeout=60) == 141
+
+
+def test_blanks_around_texts_do_not_make_kinds_of_their_own(folder):
+    (folder / "blanks.csv").write_text("a,b\n1, yes \n2,yes\n3,no \n")
+    assert read_csv(folder / "blanks.csv")["b"].tolist() == ["yes", "yes", "no"]
+
+
+def test_two_columns_of_one_name_are_refused(folder):
+    """pandas would call the second "a.1" and a target "a" would mean the first."""
+    (folder / "twice.csv").write_text("a,a,y\n1,2,3\n")
+    with pytest.raises(ValueError, match=r"twice.csv has two columns called 'a'"):
+        read_csv(folder / "twice.csv")
+
+
+def test_amounts_with_signs_get_a_hint(folder, capsys):
+    rows = "".join(f"{i},${i}.50,{i % 2}\n" for i in range(40))
+    (folder / "prices.csv").write_text("a,price,y\n" + rows)
+    assert main(["train", str(folder / "prices.csv"), "--target", "y", "--epochs", "1"]) == 0
+    assert "they would be numbers without the signs, as in '$0.50'" in capsys.readouterr().err

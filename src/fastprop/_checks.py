@@ -24,20 +24,50 @@ BLOCK_ELEMENTS = 1 << 18  # of X looked at together: 2 MB of float64, so that X 
 ENGINE_KINDS = frozenset("?bhilqBHILQfd")  # NumPy's letters for the element types that the engine casts by itself
 
 
+# What other libraries call the same things, for "did you mean".
+SYNONYMS = {
+    "acc": "accuracy",
+    "bce": "binary_cross_entropy",
+    "binary_crossentropy": "binary_cross_entropy",
+    "bcewithlogits": "binary_cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "crossentropy": "cross_entropy",
+    "log_loss": "cross_entropy",
+    "sparse_categorical_crossentropy": "cross_entropy",
+    "linear": "identity",
+    "none": "identity",
+    "logistic": "sigmoid",
+    "mean_absolute_error": "mae",
+    "mean_squared_error": "mse",
+    "squared_error": "mse",
+    "glorot": "glorot_uniform",
+    "xavier_uniform": "glorot_uniform",
+    "he": "he_uniform",
+    "kaiming_uniform": "he_uniform",
+}
+
+
 # Names and numbers
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> ValueError:
     """The error for a name that is none of those known, with the nearest of them."""
     names = sorted(known)
-    near = difflib.get_close_matches(str(name).lower(), names, n=1)
+    typed = str(name).lower()
+    meant = SYNONYMS.get(typed)
+    near = [meant] if meant in names else difflib.get_close_matches(typed, names, n=1, cutoff=0.7)
     advice = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(map(repr, names))}"
     return ValueError(f"unknown {what} {name!r}; {advice}")
 
 
 def look_up(what: str, value: object, kind: type[T], known: Mapping[str, T]) -> T:
-    """`value` itself if it is a `kind`, else the one known by that name."""
+    """`value` itself if it is of a known one's class, else the one known by that name."""
     if isinstance(value, kind):
+        if type(value) not in {type(one) for one in known.values()}:
+            raise TypeError(
+                f"{what} is a {type(value).__name__}, for which the core has no kernel;"
+                f" known: {', '.join(map(repr, sorted(known)))}"
+            )
         return value
     if isinstance(value, type) and issubclass(value, kind):
         raise TypeError(f"{what} is the class {value.__name__}; make one of it: {value.__name__}(...)")
@@ -60,7 +90,7 @@ def integer(name: str, value: object, *, low: int = 1, high: int = sys.maxsize) 
         raise TypeError(f"{name} is a whole number, not {describe(value)}")
     result = int(value)
     if not low <= result <= high:
-        wanted = f"{low} or more" if high == sys.maxsize else f"in {low}..{high}"
+        wanted = f"in {low}..{high}" if high < sys.maxsize else f"{low} or more" if result < low else f"{high} or less"
         raise ValueError(f"{name} must be {wanted}, but is {value}")
     return result
 
@@ -92,13 +122,15 @@ def flag(name: str, value: object) -> bool:
 
 def real_type(dtype: object) -> np.dtype[Any]:
     """float32 or float64."""
+    if dtype is None:
+        raise TypeError("dtype is 'float32' or 'float64', not None")
     try:
         result: np.dtype[Any] = np.dtype(dtype)  # type: ignore[call-overload]
     except TypeError:
         raise TypeError(f"dtype is 'float32' or 'float64', not {describe(dtype)}") from None
     if result not in (np.float32, np.float64):
-        raise ValueError(f"dtype is 'float32' or 'float64', not {result.name!r}")
-    return result.newbyteorder("=")
+        raise ValueError(f"dtype is 'float32' or 'float64', not {(result.name if result.isnative else result.str)!r}")
+    return result
 
 
 def room(what: str, n_bytes: int) -> None:
@@ -120,6 +152,8 @@ def as_array(name: str, values: object) -> NDArray[Any]:
         return _frame_to_array(name, values)
     if hasattr(values, "toarray"):
         raise TypeError(f"{name} is a sparse matrix; pass {name}.toarray()")
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{name} has {int(np.ma.getmaskarray(values).sum())} masked values; fill or drop them first")
     if values is None or isinstance(values, (str, bytes, dict, set)):
         raise TypeError(f"{name} is an array of numbers, not {describe(values)}")
     try:
@@ -286,7 +320,7 @@ def classes(name: str, y: object, n_classes: int, dtype: np.dtype[Any]) -> Matri
             f"{name}[{wrong[0]}] = {array[wrong[0]]} is not a class label of the network,"
             f" which has {n_classes} outputs: integers 0..{n_classes - 1}"
         )
-    return np.ascontiguousarray(array, dtype=np.int64)
+    return np.array(array, dtype=np.int64)  # a copy: the core trusts labels, so nobody else may change them
 
 
 def weights(name: str, w: object, n_rows: int, dtype: np.dtype[Any]) -> NDArray[Any]:

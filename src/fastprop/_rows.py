@@ -61,7 +61,11 @@ class Rows:
                 f"validation_split={share:g} of {len(self)} rows leaves {len(self) - n_last} to train on and {n_last}"
                 " to validate on; both need at least one"
             )
-        return self.part(0, len(self) - n_last), self.part(len(self) - n_last, len(self))
+        first, last = self.part(0, len(self) - n_last), self.part(len(self) - n_last, len(self))
+        for part, purpose in ((first, "to train on"), (last, "to validate on")):
+            if part.w is not None and not part.w.any():
+                raise ValueError(f"validation_split={share:g} leaves only rows of weight 0 {purpose}")
+        return first, last
 
     def part(self, first: int, last: int) -> "Rows":
         """Rows first..last - 1, as views."""
@@ -78,7 +82,7 @@ def class_weights(class_weight: Mapping[int, float] | str, y: Array, loss: Loss,
         n_classes = 2
     else:
         raise ValueError(f"class_weight is for classes, but {type(loss).__name__} on {n_outputs} outputs has none")
-    if class_weight == "balanced":
+    if isinstance(class_weight, str) and class_weight == "balanced":
         counts = np.bincount(labels, minlength=n_classes)
         present = np.count_nonzero(counts)
         return np.asarray((len(labels) / (present * np.maximum(counts, 1)))[labels])

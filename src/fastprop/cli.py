@@ -13,7 +13,6 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fastprop import demo
 from fastprop._version import __version__
@@ -22,9 +21,6 @@ from fastprop.csv_files import check_there, read_csv
 from fastprop.machine import show_config
 from fastprop.tabular import HIDDEN, LEARNING_RATE, TableModel
 from fastprop.trainer import DivergedError
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["main"]
 

@@ -252,10 +252,16 @@ def _learn(values: "pd.Series[Any]") -> Column | str:
 
 
 def nearly_numbers(values: "pd.Series[Any]") -> str:
-    """A hint, where most of the texts are numbers, at the first that is none."""
-    numbers = import_pandas().to_numeric(values.astype(object), errors="coerce")
+    """A hint, where most of the texts are numbers, or would be without signs, at the first that is none."""
+    pd = import_pandas()
+    numbers = pd.to_numeric(values.astype(object), errors="coerce")
     odd = np.flatnonzero((numbers.isna() & values.notna()).to_numpy())
-    if not odd.size or 2 * len(odd) > values.notna().sum():
+    if not odd.size:
+        return ""
+    if 2 * len(odd) > values.notna().sum():
+        bare = pd.to_numeric(values.astype(str).str.replace(r"[$€£¥%,\s]", "", regex=True), errors="coerce")
+        if 2 * bare.notna().sum() > values.notna().sum():
+            return f" (they would be numbers without the signs, as in {values.iloc[int(odd[0])]!r})"
         return ""
     return f" (most are numbers, but data row {_row(values, int(odd[0]))} holds {values.iloc[int(odd[0])]!r})"
 

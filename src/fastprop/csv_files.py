@@ -71,7 +71,13 @@ def read_csv(path: Path, *, separator: str | None = None, text: Collection[str] 
     except pandas.errors.ParserError as error:
         reason = str(error).strip().removeprefix("Error tokenizing data. ").removeprefix("C error: ")
         raise ValueError(f"{path} is not a table: {reason}") from None
+    names = [name.strip() for name in next(csv.reader(sample, delimiter=separator), [])]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:  # pandas has given the second another name
+        raise ValueError(f"{path} has two columns called {twice[0]!r}; give each a name of its own")
     frame.columns = frame.columns.str.strip()
+    for name in frame.columns[frame.dtypes.map(pandas.api.types.is_string_dtype)]:
+        frame[name] = frame[name].str.strip()
     if frame.empty:
         raise ValueError(f"{path} has no rows below its first line, which names the columns")
     if len(frame.columns) == 1 and not text:

@@ -20,7 +20,9 @@ class History(Mapping[str, list[float]]):
     """
 
     def __init__(self, series: Mapping[str, list[float]] | None = None) -> None:
-        self._series: dict[str, list[float]] = {name: list(numbers) for name, numbers in (series or {}).items()}
+        self._series: dict[str, list[float]] = {
+            name: list(numbers) for name, numbers in (series or {}).items() if numbers
+        }
 
     def append(self, logs: Mapping[str, float]) -> None:
         """Add one epoch's numbers. A name that comes later begins with nan for the epochs before it, and one that
@@ -34,8 +36,7 @@ class History(Mapping[str, list[float]]):
 
     def pop(self) -> None:
         """Take the last epoch's numbers away."""
-        for numbers in self._series.values():
-            numbers.pop()
+        self._series = {name: numbers[:-1] for name, numbers in self._series.items() if len(numbers) > 1}
 
     @property
     def n_epochs(self) -> int:

@@ -63,7 +63,7 @@ class Dense:
             "kernel_initializer": kernel_initializer,
             "bias_initializer": initializers.get("bias_initializer", bias_initializer),
         }
-        if kernel_initializer != "auto":
+        if not (isinstance(kernel_initializer, str) and kernel_initializer == "auto"):
             fields["kernel_initializer"] = initializers.get("kernel_initializer", kernel_initializer)
         for name, value in fields.items():
             object.__setattr__(self, name, value)

@@ -49,11 +49,13 @@ class Loss:
         return float(np.average(self.rows(o, y), weights=w))
 
     def _matrices(self, o: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-        o = np.asarray(o, dtype=float)
+        float64 = np.dtype(np.float64)
+        o = np.asarray(_checks.plain_numbers("o", _checks.as_array("o", o)), dtype=float)
         if o.ndim == 1:
             o = o[:, np.newaxis]
-        float64 = np.dtype(np.float64)
-        y = np.asarray(y)
+        if o.ndim != 2:
+            raise ValueError(f"o has {o.ndim} dimensions (shape {o.shape}), but (m, n_outputs) is wanted")
+        self._check_values(o)
         if self.targets == "classes":
             y = _checks.classes("y", y, o.shape[1], float64)
             y = np.eye(o.shape[1])[y] if y.ndim == 1 else y
@@ -63,6 +65,9 @@ class Loss:
             y = _checks.values("y", y, o.shape[1], float64)
         _checks.same_length("y", y, len(o), "o")
         return o, np.asarray(y, dtype=float)
+
+    def _check_values(self, o: Array) -> None:
+        """Refuse outputs that the loss is not defined for."""
 
     def check_output(self, activation: Activation, n_outputs: int) -> None:
         """Refuse a network whose last layer the loss cannot follow."""
@@ -101,6 +106,15 @@ class _CrossEntropy(Loss):
 
     def __post_init__(self) -> None:
         _checks.flag("from_logits", self.from_logits)
+
+    def _check_values(self, o: Array) -> None:
+        wrong = np.argwhere(~((o >= 0) & (o <= 1)))
+        if wrong.size and not self.from_logits:
+            row, column = wrong[0]
+            raise ValueError(
+                f"o[{row}, {column}] = {o[row, column]:g} is not in 0..1, as a probability must be;"
+                f" for logits use {type(self).__name__}(from_logits=True)"
+            )
 
     def check_output(self, activation: Activation, n_outputs: int) -> None:
         if self.targets == "classes" and n_outputs == 1:

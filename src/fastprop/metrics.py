@@ -22,6 +22,9 @@ class Metric:
         """The name of the kernel that computes it beside this loss."""
         return self.name
 
+    def check_values(self, y: NDArray[Any]) -> None:
+        """Refuse targets of one output, numbers, that the metric is not defined for."""
+
     def __call__(self, o: ArrayLike, y: ArrayLike) -> float:
         raise NotImplementedError
 
@@ -31,8 +34,8 @@ class Accuracy(Metric):
     """Share of rows, or of yes-or-no outputs, that are right.
 
     With several outputs a row is right where o and y are largest at the same output, or, after a binary
-    cross-entropy, each output counts for itself: right on y's side of one half. One output is always counted so.
-    With ``from_logits=True`` the trainer puts o's dividing line at 0.
+    cross-entropy, each output counts for itself: right on y's side of one half. One output is always counted so, and y
+    must be 0 or 1 then. With ``from_logits=True`` the trainer puts o's dividing line at 0.
 
     Examples
     --------
@@ -44,6 +47,14 @@ class Accuracy(Metric):
 
     def kernel(self, loss: Loss, n_outputs: int) -> str:
         return "binary_accuracy" if loss.targets == "probabilities" or n_outputs == 1 else "categorical_accuracy"
+
+    def check_values(self, y: NDArray[Any]) -> None:
+        odd = np.flatnonzero((y != 0) & (y != 1))
+        if odd.size:
+            raise ValueError(
+                f"y[{odd[0]}] = {y.ravel()[odd[0]]:g}, but accuracy on one output is of yes or no, 1 or 0;"
+                " for numbers use metrics=['mae']"
+            )
 
     def __call__(self, o: ArrayLike, y: ArrayLike) -> float:
         o, y = np.asarray(o), np.asarray(y)

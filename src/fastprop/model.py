@@ -160,6 +160,7 @@ class Sequential:
         self._layers: tuple[Layer, ...] = tuple(layers)
         self._idle_plans: list[tuple[object, Plan]] = []
         self._plans_lock = threading.Lock()
+        self._training = threading.Lock()  # held by the trainer at work
 
     def initialize(self, seed: int | None = None) -> None:
         """Set every parameter to its initial value, from `seed` or the network's own."""

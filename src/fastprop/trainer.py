@@ -5,7 +5,6 @@ reports. An epoch enters the engine in slices, so that Ctrl-C is heard and the p
 changes no bit of the result.
 """
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -47,8 +46,8 @@ class DivergedError(RuntimeError):
         self.epoch, self.step, self.learning_rate = epoch, step, learning_rate
         super().__init__(
             f"the loss is not finite at step {step} (epoch {epoch}, learning_rate {learning_rate:g});"
-            " the network is back where the last epoch with a finite loss began. A smaller learning_rate, or inputs"
-            " scaled to about 1, usually helps"
+            " the network is back where that epoch began, or the one before. A smaller learning_rate, or inputs scaled"
+            " to about 1, usually helps"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -137,9 +136,8 @@ class Trainer:
         self._seed = model.seed if seed is None else _checks.integer("seed", seed, low=0, high=2**64 - 1)
         self._state: Array | None = None
         self._snapshots = _Snapshots()
-        self._busy = threading.Lock()
         self.optimizer = optimizers.get(optimizer)
-        self.epoch = 0
+        self._epoch = 0
         self._step = np.zeros(1, np.int64)  # an array, for the engine to count in
         self.history = History()
         self._slicer = Slicer()
@@ -165,6 +163,10 @@ class Trainer:
         return self._seed
 
     @property
+    def epoch(self) -> int:
+        return self._epoch
+
+    @property
     def step(self) -> int:
         return int(self._step[0])
 
@@ -184,12 +186,11 @@ class Trainer:
             self._snapshots = _Snapshots()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("_busy", "_snapshots")}
+        return {name: value for name, value in self.__dict__.items() if name != "_snapshots"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._snapshots = _Snapshots()
-        self._busy = threading.Lock()
 
     # Training
 
@@ -242,14 +243,15 @@ class Trainer:
         TypeError, ValueError
             For data or settings that do not fit, before anything is changed.
         DivergedError
-            If the loss became nan or infinite; the network is as when the last epoch with a finite loss began.
+            If the loss became nan or infinite; the network is back where the epoch, or the one before, began.
         KeyboardInterrupt
-            On Ctrl-C; the network is as after the last whole batch, and the history holds the epochs completed.
+            On Ctrl-C, which is heard within about 0.1 s, or when the batch is done; the network is as after the last
+            whole batch, and the history holds the epochs completed.
         """
         epochs = _checks.integer("epochs", epochs, low=0)
         shuffle = _checks.flag("shuffle", shuffle)
         validation_split = _checks.number("validation_split", validation_split, low=0, high=1, open_high=True)
-        data = Rows.check(self.model, self.loss, X, y, sample_weight, class_weight=class_weight)
+        data = self._rows(X, y, sample_weight, class_weight=class_weight)
         validation = None
         if validation_data is not None:
             if validation_split:
@@ -258,7 +260,7 @@ class Trainer:
                 raise TypeError(
                     f"validation_data is (X, y) or (X, y, sample_weight), not {_checks.describe(validation_data)}"
                 )
-            validation = Rows.check(self.model, self.loss, *validation_data, names=VALIDATION_NAMES)
+            validation = self._rows(*validation_data, names=VALIDATION_NAMES)
         elif validation_split:
             data, validation = data.split(validation_split)
         batch_size = _checks.batch_size(batch_size, len(data))
@@ -271,7 +273,7 @@ class Trainer:
                 logs = self._run_epoch(data, order, batch_size, bar)
                 if validation is not None:
                     logs |= {f"val_{name}": score for name, score in self._evaluate(validation).items()}
-                self.epoch += 1
+                self._epoch += 1
                 history.append(logs)
                 self.history.append(logs)
                 bar.end_epoch(logs)
@@ -285,7 +287,7 @@ class Trainer:
         TypeError, ValueError, DivergedError
             As `fit`; nothing is changed then.
         """
-        data = Rows.check(self.model, self.loss, X, y, sample_weight)
+        data = self._rows(X, y, sample_weight)
         sums = self._no_sums()
         with self._exclusively():
             self._take_steps(data, None, len(data), 0, 1, sums)
@@ -306,7 +308,7 @@ class Trainer:
         except DivergedError:
             # Without a step in this epoch it was the last of the epoch before that did the harm.
             if self._snapshots.restore(self._live(), back=0 if self.step > began else 1):
-                self.epoch -= 1
+                self._epoch -= 1
                 self.history.pop()
             raise
         return self._means(sums)
@@ -336,7 +338,7 @@ class Trainer:
         TypeError, ValueError
             For data that do not fit the network.
         """
-        return self._evaluate(Rows.check(self.model, self.loss, X, y, sample_weight))
+        return self._evaluate(self._rows(X, y, sample_weight))
 
     def _evaluate(self, data: Rows) -> dict[str, float]:
         sums = self._no_sums()
@@ -363,14 +365,22 @@ class Trainer:
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
-        if not self._busy.acquire(blocking=False):
+        if not self.model._training.acquire(blocking=False):
             raise RuntimeError(
-                "this trainer is at work in another thread; wait for it, or use a trainer and a model of your own"
+                "the model is being trained in another thread; wait for it, or use a trainer and a model of your own"
             )
         try:
             yield
         finally:
-            self._busy.release()
+            self.model._training.release()
+
+    def _rows(self, *arrays: Any, **options: Any) -> Rows:
+        """The rows, checked against the network, the loss and the metrics."""
+        data = Rows.check(self.model, self.loss, *arrays, **options)
+        if self.model.n_outputs == 1 and self.loss.targets == "values":
+            for metric in self.metrics:
+                metric.check_values(data.y)
+        return data
 
     # Files
 
@@ -414,7 +424,7 @@ class Trainer:
             settings = metadata["trainer"]
             loss, optimizer, scores = (serialization.decode(settings[key]) for key in ("loss", "optimizer", "metrics"))
             trainer = cls(model, loss, optimizer, scores, seed=settings["seed"])
-            trainer.epoch = _checks.integer("epoch", settings["epoch"], low=0)
+            trainer._epoch = _checks.integer("epoch", settings["epoch"], low=0, high=2**32 - 1)
             trainer._step[0] = _checks.integer("step", settings["step"], low=0)
             history = {name: [float(number) for number in series] for name, series in settings["history"].items()}
             trainer.history = History(history)
@@ -427,7 +437,7 @@ class Trainer:
 
 
 def _metrics(wanted: Sequence[str | Metric]) -> tuple[Metric, ...]:
-    if isinstance(wanted, (str, Metric)):
+    if isinstance(wanted, (str, Metric)) or not hasattr(wanted, "__iter__"):
         raise TypeError(f"metrics is a list, as in metrics=['accuracy'], not {_checks.describe(wanted)}")
     found = tuple(metrics.get(metric) for metric in wanted)
     if len(set(found)) < len(found):

@@ -15,7 +15,9 @@ import pytest
 from bounds import assert_same_bits
 from fastprop._native.kernel_calls import KernelCalls
 
-MOST_ULP = 2.0
+# exp rounds once in its last sum and half a unit before it; sigmoid adds a sum and a division to exp's error, which may
+# count double where the quotient falls into the next lower binade.
+MOST_ULP = {"exp": 1.25, "log": 1.0, "log1p": 1.5, "tanh": 1.5, "sigmoid": 2.5}
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 TABLES = {
     path.stem.rpartition("-")[2]: path
@@ -86,23 +88,26 @@ def wide_reference(name: str, dtype: np.dtype, count: int) -> tuple[np.ndarray, 
     return q, np.floor(scaled).astype(float), (scaled - np.floor(scaled)).astype(float)
 
 
-def assert_within_ulp(actual: np.ndarray, x: np.ndarray, reference: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+def assert_accurate(
+    kernels: KernelCalls, name: str, x: np.ndarray, reference: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> None:
+    actual = kernels.elementary(name, x)
     q, whole, part = reference
     error = abs(np.ldexp(actual.astype(float), -q) - whole - part)
     worst = np.argmax(np.where(np.isnan(error), np.inf, error))
-    assert error[worst] <= MOST_ULP, f"off by {error[worst]:.3f} ULP at {x[worst]!r}: {actual[worst]!r}"
+    assert error[worst] <= MOST_ULP[name], f"off by {error[worst]:.3f} ULP at {x[worst]!r}: {actual[worst]!r}"
 
 
-def test_errors_stay_within_two_ulp_of_mpmath(kernels: KernelCalls, elementary: str) -> None:
+def test_errors_stay_within_the_bound_by_mpmath(kernels: KernelCalls, elementary: str) -> None:
     x = samples(elementary, kernels.dtype, 2000)
-    assert_within_ulp(kernels.elementary(elementary, x), x, precise_reference(elementary, kernels.dtype, 2000))
+    assert_accurate(kernels, elementary, x, precise_reference(elementary, kernels.dtype, 2000))
 
 
-def test_errors_stay_within_two_ulp_of_the_next_precision(kernels: KernelCalls, elementary: str) -> None:
+def test_errors_stay_within_the_bound_by_the_next_precision(kernels: KernelCalls, elementary: str) -> None:
     if kernels.dtype == FLOAT64 and np.finfo(np.longdouble).nmant < 63:
         pytest.skip("long double is no wider than double here")
     x = samples(elementary, kernels.dtype, 100_000)
-    assert_within_ulp(kernels.elementary(elementary, x), x, wide_reference(elementary, kernels.dtype, 100_000))
+    assert_accurate(kernels, elementary, x, wide_reference(elementary, kernels.dtype, 100_000))
 
 
 @cache
@@ -121,7 +126,7 @@ def test_numpys_accuracy_tables_are_met(kernels: KernelCalls, name: str) -> None
     if name not in TABLES:
         pytest.skip("this NumPy comes without its tests' data")
     x, expected = table(name, kernels.dtype)
-    np.testing.assert_array_max_ulp(kernels.elementary(name, x), expected, MOST_ULP)
+    np.testing.assert_array_max_ulp(kernels.elementary(name, x), expected, MOST_ULP[name])
 
 
 ENDS = {
@@ -177,7 +182,7 @@ def test_log_of_the_subnormals(kernels: KernelCalls) -> None:
     actual = kernels.elementary("log", np.ldexp(kernels.dtype.type(1), q))
     with mpmath.workprec(160):
         expected = np.array([float(mpmath.log(2) * int(power)) for power in q]).astype(kernels.dtype)
-    np.testing.assert_array_max_ulp(actual, expected, MOST_ULP)
+    np.testing.assert_array_max_ulp(actual, expected, MOST_ULP["log"])
 
 
 def test_targets_give_the_same_bits(

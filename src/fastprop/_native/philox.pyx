@@ -20,8 +20,9 @@ def uniform(seed, stream, count):
     cdef uint64_t seed_bits = seed
     cdef uint32_t number = stream
     cdef Py_ssize_t i
-    for i in range(values.shape[0]):
-        values[i] = (random_bits(seed_bits, WEIGHTS, number, i) >> 11) * 2.0**-53
+    with nogil:
+        for i in range(values.shape[0]):
+            values[i] = (random_bits(seed_bits, WEIGHTS, number, i) >> 11) * 2.0**-53
     return np.asarray(values)
 
 
@@ -29,6 +30,8 @@ def permutation(seed, epoch, count):
     """The order in which the epoch visits `count` rows: an array of their indices."""
     cdef Py_ssize_t[::1] rows = np.empty(count, dtype=np.intp)
     cdef uint64_t seed_bits = seed
+    cdef uint32_t number = epoch
     if rows.shape[0]:
-        permute(&rows[0], rows.shape[0], seed_bits, SHUFFLE, epoch)
+        with nogil:
+            permute(&rows[0], rows.shape[0], seed_bits, SHUFFLE, number)
     return np.asarray(rows)
