@@ -39,6 +39,6 @@ clean:
 
 .venv-%/installed: $(SOURCES)
 	@echo "setting up .venv-$*: building and installing fastprop, about a minute"
-	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	@test -x .venv-$*/bin/pip || $(PYTHON) -m venv .venv-$* || { rm -rf .venv-$*; exit 1; }
 	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check ".[$(EXTRA)]"
 	@touch $@

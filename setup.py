@@ -4,6 +4,7 @@ Everything that is not about compiling is in pyproject.toml.
 """
 
 import os
+import platform
 import sys
 import sysconfig
 from collections.abc import Sequence
@@ -36,8 +37,19 @@ LIMITED_API = [] if FREE_THREADED else [("Py_LIMITED_API", "0x030B0000")]
 LINK = ["-Wl,-s"] if sys.platform == "linux" else []
 
 
+def architecture() -> str:
+    """What is built for; on macOS one architecture at a time, ARCHFLAGS's or this machine's own."""
+    wanted = [word for word in os.environ.get("ARCHFLAGS", "").split() if word != "-arch"]
+    if len(wanted) > 1:
+        sys.exit(f"fastprop is built for one architecture at a time, but ARCHFLAGS names {' and '.join(wanted)}")
+    if not wanted and PLATFORM.endswith("universal2"):
+        wanted = [platform.machine()]
+        os.environ["ARCHFLAGS"] = f"-arch {wanted[0]}"
+    return wanted[0] if wanted else PLATFORM
+
+
 def targets() -> dict[str, list[str]]:
-    machine = os.environ.get("ARCHFLAGS") or PLATFORM  # macOS: the architecture that is built for
+    machine = architecture()
     if machine.endswith(("x86_64", "amd64")):
         return X86_TARGETS
     if machine.endswith(("aarch64", "arm64")):

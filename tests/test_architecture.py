@@ -10,7 +10,7 @@ import pytest
 
 import fastprop as fp
 
-SOURCE = Path(fp.__file__).parent
+SOURCE = Path(__file__).parents[1] / "src" / "fastprop"  # the clone: an installed package has no Cython text
 NATIVE = SOURCE / "_native"
 
 # The staircase of docs/architecture.md, from the ground up. A module imports from its own step and those below it.

@@ -426,8 +426,10 @@ def test_a_reader_that_leaves_is_no_error_to_report(model_file):
 
 
 def test_blanks_around_texts_do_not_make_kinds_of_their_own(folder):
-    (folder / "blanks.csv").write_text("a,b\n1, yes \n2,yes\n3,no \n")
-    assert read_csv(folder / "blanks.csv")["b"].tolist() == ["yes", "yes", "no"]
+    (folder / "blanks.csv").write_text("a,b,c\n1, yes ,True\n2,yes,\n3,no ,False\n")
+    frame = read_csv(folder / "blanks.csv")
+    assert frame["b"].tolist() == ["yes", "yes", "no"]
+    assert frame["c"].isna().tolist() == [False, True, False]
 
 
 def test_two_columns_of_one_name_are_refused(folder):

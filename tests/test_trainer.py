@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import io
+import os
 import pickle
 import signal
 import sys
@@ -997,3 +998,34 @@ def test_hashes_tell_trainings_apart():
         assert trainer.model.theta.tobytes() != before
         seen.add(hashlib.sha256(trainer.model.theta.tobytes()).hexdigest())
     assert len(seen) == 5
+
+
+def test_momentum_switched_on_later_begins_as_a_first_step_does():
+    """Its velocity begins as the gradient, without dampening, however many steps went before, as in PyTorch."""
+    X, y, _, _ = numbers(n_out=1)
+    trainer = fp.Trainer(fp.mlp(5, 1, dtype="float64"), "mse", fp.SGD(0.0))
+    trainer.fit(X, y, epochs=2, batch_size=ROWS)
+    trainer.optimizer = fp.SGD(0.5, momentum=0.9, dampening=0.5)
+    before = trainer.model.theta.copy()
+    _, grad = fp.gradient(trainer.model, X, y, "mse")
+    trainer.partial_fit(X, y)
+    np.testing.assert_allclose(before - trainer.model.theta, 0.5 * grad, rtol=1e-12)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
+def test_a_forked_child_trains_a_network_that_another_thread_was_training():
+    """In the child nobody holds the parent's locks any more."""
+    X, y, _, _ = numbers(n_out=1)
+    trainer = fp.Trainer(fp.mlp(5, 1), "mse")
+    with trainer._exclusively(), trainer.model._plans_lock:
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                trainer.fit(X, y, batch_size=ROWS)
+                trainer.model.predict(X)
+                status = 0
+            finally:
+                os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

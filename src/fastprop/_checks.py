@@ -200,8 +200,10 @@ def plain_numbers(name: str, array: NDArray[Any]) -> NDArray[Any]:
     """`array` with elements of a type that the engine casts by itself."""
     if array.dtype.isnative and array.dtype.char in ENGINE_KINDS:
         return array
-    if array.dtype.kind in "fiu":  # float16, longdouble, foreign byte order
-        return array.astype(np.float32 if array.dtype.itemsize <= 2 else np.float64)
+    if array.dtype.newbyteorder("=").char in ENGINE_KINDS:  # another machine's order of bytes
+        return array.astype(array.dtype.newbyteorder("="))
+    if array.dtype.kind == "f":
+        return array.astype(np.float32 if array.dtype.itemsize == 2 else np.float64)
     if array.dtype == object:
         for value in array.flat:
             if not isinstance(value, numbers.Real):
@@ -227,7 +229,7 @@ def features(name: str, X: object, n_inputs: int, dtype: np.dtype[Any]) -> Matri
 
 def finite(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> None:
     """Refuse the first element that is nan, infinite, or too large for dtype."""
-    if array.dtype.kind not in "fc" or array.size == 0:
+    if array.dtype.kind != "f" or array.size == 0:
         return
     rows = max(1, BLOCK_ELEMENTS // max(1, array[0].size))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -243,9 +245,7 @@ def _refuse_not_finite(name: str, array: NDArray[Any], dtype: np.dtype[Any], sta
     where = f"{name}[{', '.join(map(str, place))}]"
     if np.isfinite(value):
         raise ValueError(f"{where} = {value:g} overflows {dtype.name}; scale the data, or use dtype='float64'")
-    total = sum(
-        int(np.count_nonzero(~np.isfinite(array[i : i + rows]))) for i in range(start - start % rows, len(array), rows)
-    )
+    total = sum(int(np.count_nonzero(~np.isfinite(array[i : i + rows]))) for i in range(start, len(array), rows))
     raise ValueError(f"{where} is {value} ({total} such value{'s' * (total != 1)}); fill or drop them first")
 
 
@@ -313,6 +313,7 @@ def classes(name: str, y: object, n_classes: int, dtype: np.dtype[Any]) -> Matri
             f"{name} holds {array.dtype}, but class labels are integers 0..{n_classes - 1};"
             f" `classes, {name} = np.unique({name}, return_inverse=True)` makes them"
         )
+    array = np.array(array)  # a copy: the core trusts labels, so nobody may change them once they are checked
     finite(name, array, np.dtype(np.float64))
     wrong = np.flatnonzero((array < 0) | (array >= n_classes) | (array != np.floor(array)))
     if wrong.size:
@@ -320,7 +321,7 @@ def classes(name: str, y: object, n_classes: int, dtype: np.dtype[Any]) -> Matri
             f"{name}[{wrong[0]}] = {array[wrong[0]]} is not a class label of the network,"
             f" which has {n_classes} outputs: integers 0..{n_classes - 1}"
         )
-    return np.array(array, dtype=np.int64)  # a copy: the core trusts labels, so nobody else may change them
+    return array.astype(np.int64, copy=False)
 
 
 def weights(name: str, w: object, n_rows: int, dtype: np.dtype[Any]) -> NDArray[Any]:

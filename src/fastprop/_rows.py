@@ -61,15 +61,16 @@ class Rows:
                 f"validation_split={share:g} of {len(self)} rows leaves {len(self) - n_last} to train on and {n_last}"
                 " to validate on; both need at least one"
             )
-        first, last = self.part(0, len(self) - n_last), self.part(len(self) - n_last, len(self))
+        at = len(self) - n_last
+        first, last = self.part(slice(at)), self.part(slice(at, None))
         for part, purpose in ((first, "to train on"), (last, "to validate on")):
             if part.w is not None and not part.w.any():
                 raise ValueError(f"validation_split={share:g} leaves only rows of weight 0 {purpose}")
         return first, last
 
-    def part(self, first: int, last: int) -> "Rows":
-        """Rows first..last - 1, as views."""
-        return Rows(self.X[first:last], self.y[first:last], None if self.w is None else self.w[first:last])
+    def part(self, rows: slice) -> "Rows":
+        """Some of the rows, as views."""
+        return Rows(self.X[rows], self.y[rows], None if self.w is None else self.w[rows])
 
 
 def class_weights(class_weight: Mapping[int, float] | str, y: Array, loss: Loss, n_outputs: int) -> Array:

@@ -76,8 +76,8 @@ def read_csv(path: Path, *, separator: str | None = None, text: Collection[str] 
     if twice:  # pandas has given the second another name
         raise ValueError(f"{path} has two columns called {twice[0]!r}; give each a name of its own")
     frame.columns = frame.columns.str.strip()
-    for name in frame.columns[frame.dtypes.map(pandas.api.types.is_string_dtype)]:
-        frame[name] = frame[name].str.strip()
+    for name in frame.columns[[not pandas.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]]:
+        frame[name] = frame[name].map(lambda value: value.strip() if isinstance(value, str) else value)
     if frame.empty:
         raise ValueError(f"{path} has no rows below its first line, which names the columns")
     if len(frame.columns) == 1 and not text:

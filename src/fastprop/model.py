@@ -1,5 +1,6 @@
 """The network: layers in sequence, their parameters as views into one flat vector theta."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from fastprop import _checks, initializers, serialization
 from fastprop._native import dispatch, philox
 from fastprop._native.engine import Plan
-from fastprop._slices import Slicer
+from fastprop._slices import ROWS_AT_ONCE, row_slices
 from fastprop.activations import Activation
 from fastprop.layers import Dense
 
@@ -19,7 +20,6 @@ __all__ = ["Layer", "Sequential", "load", "mlp"]
 
 Array = NDArray[Any]
 
-PREDICT_ROWS = 256  # rows at a time in predict: enough to reuse the weights, few enough for the cache
 IDLE_PLANS = 8  # kept for the next call, of whatever batch sizes
 CACHE_LINE = 64  # bytes
 
@@ -158,9 +158,20 @@ class Sequential:
             start += layers[-1].n_params
             n_in = description.units
         self._layers: tuple[Layer, ...] = tuple(layers)
+        self._renew_locks()
+
+    def _renew_locks(self) -> None:
+        """For a new network, or in the child of a fork: a lock that another thread held would stay locked there."""
+        self._process = os.getpid()
         self._idle_plans: list[tuple[object, Plan]] = []
         self._plans_lock = threading.Lock()
-        self._training = threading.Lock()  # held by the trainer at work
+        self._training = threading.Lock()
+
+    def training_lock(self) -> threading.Lock:
+        """What the trainer at work holds."""
+        if self._process != os.getpid():
+            self._renew_locks()
+        return self._training
 
     def initialize(self, seed: int | None = None) -> None:
         """Set every parameter to its initial value, from `seed` or the network's own."""
@@ -251,9 +262,8 @@ class Sequential:
         """
         X = _checks.features("X", X, self.n_inputs, self.dtype)
         out = np.empty((len(X), self.n_outputs), self.dtype)
-        with self._plan(PREDICT_ROWS) as plan:
-            for first, last in Slicer(16)(-(-len(X) // PREDICT_ROWS)):
-                rows = slice(first * PREDICT_ROWS, last * PREDICT_ROWS)
+        with self._plan(ROWS_AT_ONCE) as plan:
+            for rows in row_slices(len(X)):
                 plan.predict(self.theta, X[rows], out[rows])
         return out
 
@@ -262,6 +272,8 @@ class Sequential:
         self, batch_size: int, loss: str | None = None, metrics: tuple[str, ...] = (), threshold: float = 0.5
     ) -> Iterator[Plan]:
         """A plan of this network, lent to one caller at a time; made where none is idle, kept if among the latest."""
+        if self._process != os.getpid():
+            self._renew_locks()
         key = (batch_size, loss, metrics, threshold)
         with self._plans_lock:
             at = next((i for i, (other, _) in enumerate(self._idle_plans) if other == key), None)

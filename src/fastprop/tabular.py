@@ -167,7 +167,12 @@ class TableModel:
         """
         test_size = _checks.number("test_size", test_size, low=0, high=1, open_high=True)
         seed = _checks.integer("seed", seed, low=0, high=2**64 - 1)
+        if isinstance(hidden, int):
+            hidden = (hidden,)
         hidden = [_checks.integer(f"hidden[{i}]", units) for i, units in enumerate(hidden)]
+        if isinstance(ignore, str):
+            raise TypeError(f"ignore is a list of columns, as in ignore=[{ignore!r}]")
+        target = str(target)
         epochs = None if epochs is None else _checks.integer("epochs", epochs)
         frame = _with_names(frame)
         frame, y = _split_target(frame, target, ignore)

@@ -16,7 +16,7 @@ from fastprop import _checks, losses, metrics, optimizers, serialization
 from fastprop._native import philox
 from fastprop._native.engine import Plan
 from fastprop._rows import Rows
-from fastprop._slices import Slicer
+from fastprop._slices import ROWS_AT_ONCE, Slicer, row_slices
 from fastprop.history import History
 from fastprop.losses import Loss
 from fastprop.metrics import Metric
@@ -28,7 +28,6 @@ __all__ = ["DivergedError", "Trainer"]
 
 Array = NDArray[Any]
 
-EVALUATE_ROWS = 256  # rows at a time
 VALIDATION_NAMES = ("validation_data[0]", "validation_data[1]", "validation_data[2]")
 
 
@@ -135,10 +134,10 @@ class Trainer:
         self._metrics = _metrics(metrics)
         self._seed = model.seed if seed is None else _checks.integer("seed", seed, low=0, high=2**64 - 1)
         self._state: Array | None = None
+        self._steps = np.zeros(2, np.int64)  # all, and those that the optimizer's state remembers; the engine counts
         self._snapshots = _Snapshots()
         self.optimizer = optimizers.get(optimizer)
         self._epoch = 0
-        self._step = np.zeros(1, np.int64)  # an array, for the engine to count in
         self.history = History()
         self._slicer = Slicer()
 
@@ -168,7 +167,7 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        return int(self._step[0])
+        return int(self._steps[0])
 
     @property
     def optimizer(self) -> Optimizer:
@@ -183,6 +182,7 @@ class Trainer:
                 self._state = None
             elif self._state is None:
                 self._state = aligned(self.model.n_params, self.model.dtype)
+                self._steps[1] = 0
             self._snapshots = _Snapshots()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -315,7 +315,7 @@ class Trainer:
 
     def _live(self) -> tuple[Array, ...]:
         """All that a step changes."""
-        return tuple(array for array in (self.model.theta, self._state, self._step) if array is not None)
+        return tuple(array for array in (self.model.theta, self._state, self._steps) if array is not None)
 
     def _take_steps(self, data: Rows, order: Array | None, batch_size: int, first: int, last: int, sums: Array) -> None:
         """Steps on the batches first..last - 1; sums gathers weight, loss and metrics."""
@@ -323,7 +323,7 @@ class Trainer:
         with self._plan(batch_size) as plan:
             plan.train(
                 self.model.theta, self._state, data.X, data.y, data.w, order, first, last,
-                self.optimizer.name, self.optimizer.settings(), self._step, sums,
+                self.optimizer.name, self.optimizer.settings(), self._steps, sums,
             )  # fmt: skip
         if self.step < wanted:
             raise DivergedError(self.epoch, self.step, self.optimizer.learning_rate)
@@ -342,9 +342,9 @@ class Trainer:
 
     def _evaluate(self, data: Rows) -> dict[str, float]:
         sums = self._no_sums()
-        with self._plan(EVALUATE_ROWS) as plan:
-            for first, last in Slicer(16)(-(-len(data) // EVALUATE_ROWS)):
-                part = data.part(first * EVALUATE_ROWS, last * EVALUATE_ROWS)
+        with self._plan(ROWS_AT_ONCE) as plan:
+            for rows in row_slices(len(data)):
+                part = data.part(rows)
                 plan.evaluate(self.model.theta, part.X, part.y, part.w, sums)
         return self._means(sums)
 
@@ -365,14 +365,14 @@ class Trainer:
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
-        if not self.model._training.acquire(blocking=False):
+        if not self.model.training_lock().acquire(blocking=False):
             raise RuntimeError(
                 "the model is being trained in another thread; wait for it, or use a trainer and a model of your own"
             )
         try:
             yield
         finally:
-            self.model._training.release()
+            self.model.training_lock().release()
 
     def _rows(self, *arrays: Any, **options: Any) -> Rows:
         """The rows, checked against the network, the loss and the metrics."""
@@ -401,7 +401,7 @@ class Trainer:
             "metrics": serialization.encode(self.metrics),
             "seed": self.seed,
             "epoch": self.epoch,
-            "step": self.step,
+            "steps": self._steps.tolist(),
             "history": {name: [repr(number) for number in numbers] for name, numbers in self.history.items()},
         }
         serialization.write(path, "trainer", tensors, {**self.model.to_metadata(), "trainer": settings})
@@ -425,7 +425,9 @@ class Trainer:
             loss, optimizer, scores = (serialization.decode(settings[key]) for key in ("loss", "optimizer", "metrics"))
             trainer = cls(model, loss, optimizer, scores, seed=settings["seed"])
             trainer._epoch = _checks.integer("epoch", settings["epoch"], low=0, high=2**32 - 1)
-            trainer._step[0] = _checks.integer("step", settings["step"], low=0)
+            steps, remembered = settings["steps"]
+            trainer._steps[0] = _checks.integer("steps[0]", steps, low=0)
+            trainer._steps[1] = _checks.integer("steps[1]", remembered, low=0, high=steps)
             history = {name: [float(number) for number in series] for name, series in settings["history"].items()}
             trainer.history = History(history)
             found, wanted = (None if array is None else (array.shape, array.dtype) for array in (state, trainer._state))

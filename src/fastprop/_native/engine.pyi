@@ -41,6 +41,6 @@ class Plan:
         last: int,
         update: str,
         settings: NDArray[Any],
-        step: NDArray[Any],
+        steps: NDArray[Any],
         totals: NDArray[Any],
     ) -> None: ...

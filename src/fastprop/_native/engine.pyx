@@ -173,19 +173,20 @@ cdef class Plan:
             self.backward(parameters.data, gradient.data, NULL, source.rows.count)
             float_environment_restore(before)
 
-    def train(self, theta, state, X, Y, w, order, first, last, update, settings, step, totals):
+    def train(self, theta, state, X, Y, w, order, first, last, update, settings, steps, totals):
         """Take the steps of the batches first..last - 1 of an epoch over X[order]; order None for X as it stands.
 
-        theta and state change in place, totals as in `evaluate`, and the number of steps that were taken is added to
-        step[0]: a caller that an interrupt keeps from a return value still knows it. Fewer than asked for were taken
-        where a batch's loss was not finite; then its step was not.
+        theta and state change in place, totals as in `evaluate`. The number of steps that were taken is added to
+        steps[0], all so far, and to steps[1], those that state remembers: a caller whom an interrupt keeps from a
+        return value still knows it. Fewer than asked for were taken where a batch's loss was not finite; then its
+        step was not.
         """
         cdef Array parameters = Array(theta, True), memory = None, numbers = Array(settings)
-        cdef Array sums = Array(totals, True), steps = Array(step, True)
+        cdef Array sums = Array(totals, True), counts = Array(steps, True)
         cdef RowSource source = RowSource(self, X, Y, w, order)
         cdef Rule rule = Rule(
             update=<const Update*> find(self.kernels.updates, sizeof(Update), update.encode()),
-            theta=parameters.data, state=NULL, settings=<const double*> numbers.data, step=(<int64_t*> steps.data)[0],
+            theta=parameters.data, state=NULL, settings=<const double*> numbers.data, step=(<int64_t*> counts.data)[1],
         )
         cdef Py_ssize_t first_batch = first, last_batch = last
         cdef environment before
@@ -195,7 +196,8 @@ cdef class Plan:
         with nogil:
             before = float_environment_set()
             self.train_batches(&source.rows, &rule, first_batch, last_batch, <double*> sums.data)
-            (<int64_t*> steps.data)[0] = rule.step
+            (<int64_t*> counts.data)[0] += rule.step - (<int64_t*> counts.data)[1]
+            (<int64_t*> counts.data)[1] = rule.step
             float_environment_restore(before)
 
     # The loops.

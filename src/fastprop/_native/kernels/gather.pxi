@@ -38,7 +38,7 @@ cdef inline void gather_as(const source* kind, const char* X, Py_ssize_t row_str
 
 cdef void gather(char kind, const char* X, Py_ssize_t row_stride, Py_ssize_t column_stride,
                  const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n, void* x_) noexcept nogil:
-    """x (m, n) = X[rows[first:first + m]]; kind is NumPy's one-letter code of a fixed width, as in table.pxd."""
+    """x (m, n) = X[rows[first:first + m]]; kind is the element's letter, as in table.pxd."""
     cdef real* x = <real*> x_
     if kind == b"f":
         gather_as(<const float*> NULL, X, row_stride, column_stride, rows, first, m, n, x)

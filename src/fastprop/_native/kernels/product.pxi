@@ -245,70 +245,94 @@ cdef Py_ssize_t product_work(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept 
     return (m + n) * min(k, BLOCK)
 
 
+cdef struct Operands:
+    # A product's operands as they lie, and the panels that parts of them are copied to.
+    real* c                 # (m, n)
+    Py_ssize_t n
+    Py_ssize_t k
+    const real* a
+    Py_ssize_t a_row
+    Py_ssize_t a_k
+    const real* b
+    Py_ssize_t b_k
+    Py_ssize_t b_column
+    const real* bias
+    real* a_panels          # NULL where a is read in place
+    real* b_panels          # NULL where b is read in place
+    bint rows_adjoin        # the rows of a, or of its panels
+
+
+cdef void block_product(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t column, Py_ssize_t columns,
+                        Py_ssize_t at_k, Py_ssize_t k) noexcept nogil:
+    """A part of c over one block of k: strip by strip."""
+    cdef Py_ssize_t j = 0
+    cdef Strip s
+    s.k = k
+    s.first = at_k == 0
+    s.c_step = o.n
+    s.n_tiles = rows // TILE_ROWS
+    s.rows_left = rows % TILE_ROWS
+    s.n_lower = s.rows_left != 0
+    while j < columns:
+        s.c = o.c + row * o.n + column + j
+        s.bias = o.bias + column + j if o.bias != NULL and at_k + k == o.k else NULL
+        if o.a_panels != NULL:
+            s.a = o.a_panels
+            s.a_step = TILE_ROWS
+            s.a_next = TILE_ROWS * k
+        else:
+            s.a = o.a + row * o.a_row + at_k * o.a_k
+            s.a_step = o.a_k if o.rows_adjoin else o.a_row
+            s.a_next = TILE_ROWS * o.a_row
+        if o.b_panels != NULL:
+            s.b = o.b_panels + j * k
+            s.b_step = TILE_COLUMNS
+        else:
+            s.b = o.b + at_k * o.b_k + column + j
+            s.b_step = o.b_k
+        if o.rows_adjoin:
+            strip_of_adjoining_rows(&s, min(columns - j, TILE_COLUMNS))
+        else:
+            strip_of_separate_rows(&s, min(columns - j, TILE_COLUMNS))
+        j += TILE_COLUMNS
+
+
 cdef void product(
-    void* c_, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
-    const void* a_, Py_ssize_t a_row, Py_ssize_t a_k,
-    const void* b_, Py_ssize_t b_k, Py_ssize_t b_column,
-    const void* bias_, void* work,
+    void* c, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
+    const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
+    const void* bias, void* work,
 ) noexcept nogil:
     """c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides, one of a's being 1."""
-    cdef real* c = <real*> c_
-    cdef const real* a = <const real*> a_
-    cdef const real* b = <const real*> b_
-    cdef const real* bias = <const real*> bias_
-    cdef Py_ssize_t jc, pc, ic, j, columns, rows, rows_at_once = in_parts(m, ROWS_AT_ONCE, TILE_ROWS)
+    cdef Py_ssize_t column = 0, at_k, row, columns, k_block, rows
+    cdef Py_ssize_t rows_at_once = in_parts(m, ROWS_AT_ONCE, TILE_ROWS)
     cdef Py_ssize_t columns_at_once = in_parts(n, COLUMNS_AT_ONCE, TILE_COLUMNS)
     cdef bint packing = worth_packing(m, n, k)
-    cdef bint b_packed = packing or b_column != 1
-    cdef bint a_packed = packing and n > 4 * TILE_COLUMNS
-    cdef bint rows_adjoin = a_packed or a_row == 1
-    cdef real* a_panels = <real*> work
-    cdef real* b_panels = a_panels + rows_at_once * min(k, BLOCK) if a_packed else a_panels
-    cdef Strip s
+    cdef Operands o = Operands(
+        c=<real*> c, n=n, k=k, a=<const real*> a, a_row=a_row, a_k=a_k, b=<const real*> b, b_k=b_k, b_column=b_column,
+        bias=<const real*> bias, a_panels=NULL, b_panels=NULL, rows_adjoin=a_row == 1,
+    )
+    if packing and n > 4 * TILE_COLUMNS:
+        o.a_panels = <real*> work
+        o.rows_adjoin = True
+        work = o.a_panels + rows_at_once * min(k, BLOCK)
+    if packing or b_column != 1:
+        o.b_panels = <real*> work
     if k == 0:
-        fill_rows(c, m, n, bias)
-        return
-    jc = 0
-    while jc < n:
-        columns = min(n - jc, columns_at_once)
-        pc = 0
-        while pc < k:
-            s.k = min(k - pc, BLOCK)
-            s.first = pc == 0
-            if b_packed:
-                pack_columns(b_panels, b + pc * b_k + jc * b_column, columns, s.k, b_k, b_column)
-            ic = 0
-            while ic < m:
-                rows = min(m - ic, rows_at_once)
-                s.n_tiles = rows // TILE_ROWS
-                s.rows_left = rows % TILE_ROWS
-                s.n_lower = s.rows_left != 0
-                if a_packed:
-                    pack_rows(a_panels, a + ic * a_row + pc * a_k, rows, s.k, a_row, a_k)
-                j = 0
-                while j < columns:
-                    if b_packed:
-                        s.b = b_panels + j * s.k
-                        s.b_step = TILE_COLUMNS
-                    else:
-                        s.b = b + pc * b_k + jc + j
-                        s.b_step = b_k
-                    s.bias = bias + jc + j if bias != NULL and pc + s.k == k else NULL
-                    s.c = c + ic * n + jc + j
-                    s.c_step = n
-                    if a_packed:
-                        s.a = a_panels
-                        s.a_step = TILE_ROWS
-                        s.a_next = TILE_ROWS * s.k
-                    else:
-                        s.a = a + ic * a_row + pc * a_k
-                        s.a_step = a_k if rows_adjoin else a_row
-                        s.a_next = TILE_ROWS * a_row
-                    if rows_adjoin:
-                        strip_of_adjoining_rows(&s, min(columns - j, TILE_COLUMNS))
-                    else:
-                        strip_of_separate_rows(&s, min(columns - j, TILE_COLUMNS))
-                    j += TILE_COLUMNS
-                ic += rows_at_once
-            pc += BLOCK
-        jc += columns_at_once
+        fill_rows(o.c, m, n, o.bias)
+    while column < n:
+        columns = min(n - column, columns_at_once)
+        at_k = 0
+        while at_k < k:
+            k_block = min(k - at_k, BLOCK)
+            if o.b_panels != NULL:
+                pack_columns(o.b_panels, o.b + at_k * b_k + column * b_column, columns, k_block, b_k, b_column)
+            row = 0
+            while row < m:
+                rows = min(m - row, rows_at_once)
+                if o.a_panels != NULL:
+                    pack_rows(o.a_panels, o.a + row * a_row + at_k * a_k, rows, k_block, a_row, a_k)
+                block_product(&o, row, rows, column, columns, at_k, k_block)
+                row += rows_at_once
+            at_k += BLOCK
+        column += columns_at_once
