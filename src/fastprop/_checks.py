@@ -60,10 +60,13 @@ def unknown(what: str, name: object, known: Iterable[str]) -> ValueError:
     return ValueError(f"unknown {what} {name!r}; {advice}")
 
 
-def look_up(what: str, value: object, kind: type[T], known: Mapping[str, T]) -> T:
-    """`value` itself if it is of a known one's class, else the one known by that name."""
+def look_up(what: str, value: object, kind: type[T], known: Mapping[str, T], *, kernels: bool = True) -> T:
+    """`value` itself if it is a `kind`, else the one known by that name.
+
+    Where the core has a kernel for each, a class that is none of the known ones is refused.
+    """
     if isinstance(value, kind):
-        if type(value) not in {type(one) for one in known.values()}:
+        if kernels and type(value) not in {type(one) for one in known.values()}:
             raise TypeError(
                 f"{what} is a {type(value).__name__}, for which the core has no kernel;"
                 f" known: {', '.join(map(repr, sorted(known)))}"

@@ -96,7 +96,7 @@ RELU_FAMILY = frozenset({"relu"})
 
 def get(what: str, initializer: str | Initializer) -> Initializer:
     """The initializer of that name, or itself."""
-    return _checks.look_up(what, initializer, Initializer, INITIALIZERS)
+    return _checks.look_up(what, initializer, Initializer, INITIALIZERS, kernels=False)
 
 
 def automatic(activation: Activation) -> Initializer:

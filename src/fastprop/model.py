@@ -338,6 +338,8 @@ class Sequential:
             If a name is missing or unknown, a shape is another, or values are no finite numbers; the network is
             unchanged then.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"a state is a mapping of name to array, not {_checks.describe(state)}")
         views: dict[str, Array] = {}
         for index, layer in self._modules():
             views[f"{index}.weight"] = layer.W.T

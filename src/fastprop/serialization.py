@@ -130,7 +130,7 @@ def _replace(target: Path, data: bytes) -> None:
         if isinstance(error, OSError):
             raise OSError(
                 error.errno,
-                f"{error.strerror}, while writing {len(data):,} bytes; a file that was there is unchanged",
+                f"{error.strerror}, while writing {len(data):,} bytes; nothing there was changed",
                 str(target),
             ) from None
         raise

@@ -25,18 +25,24 @@ cdef inline void philox(uint32_t* counter, uint32_t key0, uint32_t key1) noexcep
         key1 += <uint32_t> 0xBB67AE85
 
 
-cdef inline uint64_t random_bits(uint64_t seed, Purpose purpose, uint32_t epoch, uint64_t position) noexcept nogil:
-    """64 bits; two neighbouring positions share one block of 128."""
+cdef inline void random_pair(uint64_t seed, Purpose purpose, uint32_t epoch, uint64_t index,
+                             uint64_t* pair) noexcept nogil:
+    """The 64 bits at positions 2 index and 2 index + 1, which share one block of 128."""
     cdef uint32_t[4] block
-    cdef uint64_t index = position >> 1
     block[0] = <uint32_t> index
     block[1] = <uint32_t> (index >> 32)
     block[2] = epoch
     block[3] = <uint32_t> purpose
     philox(block, <uint32_t> seed, <uint32_t> (seed >> 32))
-    if position & 1:
-        return block[2] | <uint64_t> block[3] << 32
-    return block[0] | <uint64_t> block[1] << 32
+    pair[0] = block[0] | <uint64_t> block[1] << 32
+    pair[1] = block[2] | <uint64_t> block[3] << 32
+
+
+cdef inline uint64_t random_bits(uint64_t seed, Purpose purpose, uint32_t epoch, uint64_t position) noexcept nogil:
+    """The 64 bits at a position."""
+    cdef uint64_t[2] pair
+    random_pair(seed, purpose, epoch, position >> 1, pair)
+    return pair[position & 1]
 
 
 cdef inline uint64_t below(uint64_t bits, uint64_t bound) noexcept nogil:

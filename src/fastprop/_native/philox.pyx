@@ -19,10 +19,13 @@ def uniform(seed, stream, count):
     cdef double[::1] values = np.empty(count)
     cdef uint64_t seed_bits = seed
     cdef uint32_t number = stream
+    cdef uint64_t[2] pair
     cdef Py_ssize_t i
     with nogil:
         for i in range(values.shape[0]):
-            values[i] = (random_bits(seed_bits, WEIGHTS, number, i) >> 11) * 2.0**-53
+            if i % 2 == 0:
+                random_pair(seed_bits, WEIGHTS, number, i // 2, pair)
+            values[i] = (pair[i % 2] >> 11) * 2.0**-53
     return np.asarray(values)
 
 
