@@ -130,7 +130,7 @@ def _replace(target: Path, data: bytes) -> None:
         if isinstance(error, OSError):
             raise OSError(
                 error.errno,
-                f"{error.strerror}, while writing {len(data):,} bytes; nothing there was changed",
+                f"{error.strerror}, while writing {len(data):,} bytes; what was there is unchanged",
                 str(target),
             ) from None
         raise
