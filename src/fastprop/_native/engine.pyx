@@ -3,11 +3,11 @@
     forward     a[l+1] = f(a[l] W[l] + b[l])
     backward    dW[l] = a[l]ᵀ delta[l+1],  db[l] = column sums of delta[l+1],
                 delta[l] = (delta[l+1] W[l]ᵀ) * f'(z[l])
-    update      theta from grad, by the optimizer's rule
+    update      theta from dW and db, by the optimizer's rule, as soon as each layer's are there
 
 Memory is laid out once; a step allocates nothing and cannot fail. The arithmetic is in the kernels; what may be
-refused has been refused in `fastprop._checks`. theta, grad and the optimizer's state are the caller's, one flat
-vector each: layer by layer W, then b. A plan serves one caller at a time.
+refused has been refused in `fastprop._checks`. theta, the optimizer's state, and a gradient that is asked for are the
+caller's, one flat vector each: layer by layer W, then b. A plan serves one caller at a time.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -79,7 +79,7 @@ cdef class Plan:
         deltas = [parts.add(batch_size * widest * learning) for _ in range(2)]
         outputs = [parts.add(batch_size * n_out * itemsize) for _, n_out, _, _ in layers]
         dW = parts.add(max([rows_at_once(n_in, n_out) * n_out for n_in, n_out, _, _ in layers]) * learning)
-        work = parts.add(self._work_of(layers, batch_size, loss is not None) * itemsize)
+        work = parts.add(work_of(self.kernels, layers, batch_size, loss is not None) * itemsize)
         if parts.total < 2**62:
             self.memory = <char*> malloc(parts.total + ALIGNMENT)
         if self.memory == NULL:
@@ -109,16 +109,6 @@ cdef class Plan:
             layer.a = below = base + <Py_ssize_t> outputs[i]
             layer.delta = base + <Py_ssize_t> deltas[i % 2]
             self.n_params += layer.n_in * layer.n_out + (layer.n_out if use_bias else 0)
-
-    def _work_of(self, layers, batch_size, learns):
-        """The reals of working memory that the largest of the products needs."""
-        cdef Py_ssize_t m = min(batch_size, 2**31), k, n, most = 0
-        for n_in, n_out, _, _ in layers:
-            k, n = min(n_in, 2**31), min(n_out, 2**31)
-            most = max(most, self.kernels.product_work(m, n, k))
-            if learns:
-                most = max(most, self.kernels.product_work(k, n, m), self.kernels.product_work(m, k, n))
-        return most
 
     def __dealloc__(self):
         free(self.memory)
@@ -248,7 +238,7 @@ cdef class Plan:
                 layer.activation.forward(layer.a, layer.a, m, layer.n_out)
 
     cdef double score(self, const Rows* rows, Py_ssize_t m, double* totals) noexcept nogil:
-        """The batch's mean loss; its gradient into the last layer's delta; sums added to totals."""
+        """The sum of the rows' losses; the gradient of their mean into the last layer's delta; sums added to totals."""
         cdef Layer* last = &self.layers[self.n_layers - 1]
         cdef const char* w = self.w if rows.w != NULL else NULL
         cdef char* o = NULL
@@ -349,6 +339,17 @@ cdef class RowSource:
 cdef rows_at_once(n_in, n_out):
     """How many of dW's n_in rows of n_out to compute between two updates."""
     return min(n_in, max(ROWS_TOGETHER, GRADIENT_AT_ONCE // n_out // ROWS_TOGETHER * ROWS_TOGETHER))
+
+
+cdef work_of(const Kernels* kernels, layers, batch_size, learns):
+    """The reals of working memory that the largest of the products needs."""
+    cdef Py_ssize_t m = min(batch_size, 2**31), k, n, most = 0
+    for n_in, n_out, _, _ in layers:
+        k, n = min(n_in, 2**31), min(n_out, 2**31)
+        most = max(most, kernels.product_work(m, n, k))
+        if learns:
+            most = max(most, kernels.product_work(k, n, m), kernels.product_work(m, k, n))
+    return most
 
 
 class Parts:
