@@ -15,7 +15,7 @@ from fastprop.gradients import GradientCheck, check_gradients, gradient
 from fastprop.history import History
 from fastprop.layers import Dense
 from fastprop.losses import MSE, BinaryCrossEntropy, CrossEntropy
-from fastprop.machine import show_config, target, targets
+from fastprop.machine import num_threads, set_num_threads, show_config, target, targets
 from fastprop.model import Sequential, load, mlp
 from fastprop.optimizers import SGD
 from fastprop.trainer import DivergedError, Trainer
@@ -41,7 +41,9 @@ __all__ = [
     "losses",
     "metrics",
     "mlp",
+    "num_threads",
     "optimizers",
+    "set_num_threads",
     "show_config",
     "target",
     "targets",

@@ -55,7 +55,7 @@ def gradient(model: Sequential, X: Any, y: Any, loss: str | Loss, *, sample_weig
 
 def _into(model: Sequential, data: Rows, loss: Loss, grad: Array) -> float:
     sums = np.zeros(2)
-    with model._plan(len(data), loss.name) as plan:
+    with model._learning_plan(len(data), loss.name) as plan:
         plan.gradient(model.theta, grad, data.X, data.y, data.w, sums)
     return float(sums[1] / sums[0])
 

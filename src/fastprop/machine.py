@@ -1,14 +1,15 @@
-"""The machine: which kernels run here."""
+"""The machine: which kernels run here, and on how many threads."""
 
 import platform
 import sys
 
 import numpy as np
 
-from fastprop._native import dispatch
+from fastprop import _checks
+from fastprop._native import dispatch, threads
 from fastprop._version import __version__
 
-__all__ = ["show_config", "target", "targets"]
+__all__ = ["num_threads", "set_num_threads", "show_config", "target", "targets"]
 
 
 def target() -> str:
@@ -36,11 +37,46 @@ def targets() -> tuple[str, ...]:
     return dispatch.available()
 
 
+def num_threads() -> int:
+    """The most threads that work on one call of `fit`, `evaluate` or `predict`, the caller's own included.
+
+    By default the CPUs that this process may use (its affinity, its control group's share), or what the environment
+    variable FASTPROP_NUM_THREADS says. Small networks are trained on fewer, since more would take longer; the results
+    are the same bits with any number.
+
+    Raises
+    ------
+    ValueError
+        If FASTPROP_NUM_THREADS is no whole number from 1.
+    """
+    return threads.number()
+
+
+def set_num_threads(n: int) -> None:
+    """Let at most n threads work on one call from now on, in the whole process; see `num_threads`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If n is no whole number in 1..1024.
+
+    Examples
+    --------
+    >>> before = num_threads()
+    >>> set_num_threads(1)
+    >>> num_threads()
+    1
+    >>> set_num_threads(before)
+    """
+    threads.set_number(_checks.integer("n", n, high=threads.MOST_THREADS))
+
+
 def show_config() -> None:
     """Print what runs here: versions, the machine, and the target in use."""
     rows = {
         "fastprop": __version__,
         "target": f"{target()} (available: {', '.join(targets())})",
+        "threads": f"{num_threads()} at most",
         "numpy": np.__version__,
         "python": f"{platform.python_version()} ({sys.implementation.name})",
         "machine": f"{platform.machine()}, {platform.system()} {platform.release()}",

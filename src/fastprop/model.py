@@ -3,14 +3,14 @@
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastprop import _checks, initializers, serialization
-from fastprop._native import dispatch, philox
+from fastprop._native import dispatch, philox, threads
 from fastprop._native.engine import Plan
 from fastprop._slices import ROWS_AT_ONCE, row_slices
 from fastprop.activations import Activation
@@ -262,26 +262,40 @@ class Sequential:
         """
         X = _checks.features("X", X, self.n_inputs, self.dtype)
         out = np.empty((len(X), self.n_outputs), self.dtype)
-        with self._plan(ROWS_AT_ONCE) as plan:
+        with self._forward_plan(len(X)) as plan:
             for rows in row_slices(len(X)):
                 plan.predict(self.theta, X[rows], out[rows])
         return out
 
+    def _forward_plan(self, n_rows: int, *scoring: Any) -> AbstractContextManager[Plan]:
+        """A plan to take that many rows forward only, ROWS_AT_ONCE by each thread; `scoring` as in `_plan`."""
+        n_workers = threads.for_call(n_rows * self.n_params)
+        return self._plan(ROWS_AT_ONCE * n_workers, n_workers, *scoring)
+
+    def _learning_plan(self, batch_size: int, *scoring: Any) -> AbstractContextManager[Plan]:
+        """A plan to take batches forward and back."""
+        return self._plan(batch_size, threads.for_step(3 * batch_size * self.n_params), *scoring)
+
     @contextmanager
     def _plan(
-        self, batch_size: int, loss: str | None = None, metrics: tuple[str, ...] = (), threshold: float = 0.5
+        self,
+        batch_size: int,
+        n_workers: int,
+        loss: str | None = None,
+        metrics: tuple[str, ...] = (),
+        threshold: float = 0.5,
     ) -> Iterator[Plan]:
         """A plan of this network, lent to one caller at a time; made where none is idle, kept if among the latest."""
         if self._process != os.getpid():
             self._renew_locks()
-        key = (batch_size, loss, metrics, threshold)
+        key = (batch_size, n_workers, loss, metrics, threshold)
         with self._plans_lock:
             at = next((i for i, (other, _) in enumerate(self._idle_plans) if other == key), None)
             plan = None if at is None else self._idle_plans.pop(at)[1]
         if plan is None:
             capsule = dispatch.kernels(self.dtype, dispatch.chosen())
             shapes = [(la.n_in, la.units, la.description.use_bias, la.activation.name) for la in self.layers]
-            plan = Plan(capsule, shapes, batch_size, loss, metrics, threshold)
+            plan = Plan(capsule, shapes, batch_size, loss, metrics, threshold, n_workers)
         try:
             yield plan
         finally:

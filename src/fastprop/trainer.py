@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from fastprop import _checks, losses, metrics, optimizers, serialization
 from fastprop._native import philox
-from fastprop._native.engine import Plan
 from fastprop._rows import Rows
-from fastprop._slices import ROWS_AT_ONCE, Slicer, row_slices
+from fastprop._slices import Slicer, row_slices
 from fastprop.history import History
 from fastprop.losses import Loss
 from fastprop.metrics import Metric
@@ -320,7 +319,7 @@ class Trainer:
     def _take_steps(self, data: Rows, order: Array | None, batch_size: int, first: int, last: int, sums: Array) -> None:
         """Steps on the batches first..last - 1; sums gathers weight, loss and metrics."""
         wanted = self.step + last - first
-        with self._plan(batch_size) as plan:
+        with self.model._learning_plan(batch_size, *self._scoring()) as plan:
             plan.train(
                 self.model.theta, self._state, data.X, data.y, data.w, order, first, last,
                 self.optimizer.name, self.optimizer.settings(), self._steps, sums,
@@ -342,7 +341,7 @@ class Trainer:
 
     def _evaluate(self, data: Rows) -> dict[str, float]:
         sums = self._no_sums()
-        with self._plan(ROWS_AT_ONCE) as plan:
+        with self.model._forward_plan(len(data), *self._scoring()) as plan:
             for rows in row_slices(len(data)):
                 part = data.part(rows)
                 plan.evaluate(self.model.theta, part.X, part.y, part.w, sums)
@@ -356,12 +355,10 @@ class Trainer:
         names = ("loss", *(metric.name for metric in self.metrics))
         return {name: float(total / sums[0]) if sums[0] else 0.0 for name, total in zip(names, sums[1:], strict=True)}
 
-    @contextmanager
-    def _plan(self, batch_size: int) -> Iterator[Plan]:
+    def _scoring(self) -> tuple[str, tuple[str, ...], float]:
+        """The kernels of the loss and the metrics, and where a binary output changes class: for a plan."""
         kernels = tuple(metric.kernel(self.loss, self.model.n_outputs) for metric in self.metrics)
-        threshold = 0.0 if getattr(self.loss, "from_logits", False) else 0.5
-        with self.model._plan(batch_size, self.loss.name, kernels, threshold) as plan:
-            yield plan
+        return self.loss.name, kernels, 0.0 if getattr(self.loss, "from_logits", False) else 0.5
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:

@@ -1,6 +1,20 @@
 """What a Plan is made of."""
 
+from libc.stdint cimport int64_t
+
+from fastprop._native.arrays cimport Array
 from fastprop._native.kernels.table cimport Activation, Kernels, Loss, Metric, Update
+
+cdef extern from "team.h":
+    ctypedef struct team:
+        pass
+    void team_open(team* t, int64_t most) noexcept nogil
+    void team_gather(team* t, int64_t patience) noexcept nogil
+    void team_close(team* t) noexcept nogil
+    int64_t team_enter(team* t) noexcept nogil
+    int64_t team_size(team* t) noexcept nogil
+    bint team_meet(team* t) noexcept nogil
+    void team_go_on(team* t, bint admit) noexcept nogil
 
 ctypedef struct Layer:
     # One dense layer. W and b count reals from the start of theta, and of grad alike.
@@ -9,10 +23,16 @@ ctypedef struct Layer:
     Py_ssize_t W                    # (n_in, n_out)
     Py_ssize_t b                    # (n_out,); -1 without a bias
     const Activation* activation
-    const char* a_in                # (m, n_in), the layer below's output, or x; not a copy
     char* a                         # (m, n_out): z while the product runs, then f(z) in its place
+    char* delta                     # (m, n_out): dC/da, then dC/dz
     Py_ssize_t rows_at_once         # of dW between two updates
-    char* delta                     # (m, n_out): dC/da, then dC/dz; layers take turns at two buffers
+
+
+ctypedef struct Worker:
+    # The memory that a thread has for itself.
+    char* work                      # the products' panels
+    char* dW                        # a layer's gradient, or as much of it as is wanted at once
+    char* w                         # (m,): the weights of a batch's rows
 
 
 ctypedef struct Rows:
@@ -20,7 +40,7 @@ ctypedef struct Rows:
     const char* X
     char x_kind
     Py_ssize_t[2] x_strides
-    bint x_in_place                 # X is a matrix of the network's own reals already
+    bint x_in_place                 # X is a matrix of the network's own reals already, taken in its own order
     const char* Y                   # NULL where only the outputs are wanted
     char y_kind
     Py_ssize_t[2] y_strides
@@ -41,9 +61,18 @@ ctypedef struct Rule:
     Py_ssize_t step
 
 
+ctypedef struct Share:
+    # A worker's rows of a batch, and the batch's.
+    Py_ssize_t begin                # of the batch, among all rows
+    Py_ssize_t m
+    Py_ssize_t first                # of the worker's, in the batch
+    Py_ssize_t count
+
+
 cdef class Plan:
     cdef readonly Py_ssize_t batch_size
     cdef readonly Py_ssize_t n_params
+    cdef readonly Py_ssize_t n_workers
     cdef const Kernels* kernels
     cdef const Loss* loss           # NULL for a plan that only predicts
     cdef const Metric** metrics
@@ -52,21 +81,18 @@ cdef class Plan:
     cdef char kind                  # of the network's reals: f or d
     cdef Py_ssize_t n_layers
     cdef Layer* layers
-    cdef char* memory               # one allocation, which the buffers below and those of the layers share
+    cdef Worker* workers
+    cdef char* memory               # one allocation, which all buffers share
     cdef char* x                    # (m, n_inputs)
     cdef char* y                    # (m, n_outputs)
-    cdef char* w                    # (m,)
     cdef char* o                    # (m, n_outputs): the output, where only the loss computes it
-    cdef char* dW                   # a layer's gradient, or as much of it as is wanted at once
-    cdef char* work                 # the products' panels
+    cdef double* scores             # (1 + n_metrics, m): each row's loss, then each metric's, weighted
 
-    cdef void load(self, const Rows* rows, Py_ssize_t first, Py_ssize_t m) noexcept nogil
-    cdef void forward(self, const char* theta, Py_ssize_t m, bint to_output) noexcept nogil
-    cdef double score(self, const Rows* rows, Py_ssize_t m, double* totals) noexcept nogil
-    cdef void backward(self, const char* theta, char* grad, Rule* rule, Py_ssize_t m) noexcept nogil
-    cdef void weight_gradient(self, Layer* layer, char* dW, Py_ssize_t first, Py_ssize_t count,
-                              Py_ssize_t m) noexcept nogil
-    cdef void learn(self, Layer* layer, Rule* rule, Py_ssize_t m) noexcept nogil
-    cdef void update(self, Rule* rule, Py_ssize_t first, Py_ssize_t count) noexcept nogil
-    cdef void train_batches(self, const Rows* rows, Rule* rule, Py_ssize_t first, Py_ssize_t last,
-                            double* totals) noexcept nogil
+    cdef const char* load(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil
+    cdef void forward(self, const char* theta, const char* x, char* out, const Share* share, Worker* own) noexcept nogil
+    cdef double weight(self, const Rows* rows, const Share* share, Worker* own, double before) noexcept nogil
+    cdef void score(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil
+    cdef void backward(self, const char* theta, const Share* share, Worker* own) noexcept nogil
+    cdef void learn(self, Rule* rule, char* grad, const char* x, Py_ssize_t m, Py_ssize_t worker,
+                    Py_ssize_t n_workers) noexcept nogil
+    cdef void update(self, Rule* rule, const char* dW, Py_ssize_t first, Py_ssize_t count) noexcept nogil

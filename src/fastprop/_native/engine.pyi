@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 class Plan:
     batch_size: int
     n_params: int
+    n_workers: int
 
     def __init__(
         self,
@@ -15,6 +16,7 @@ class Plan:
         loss: str | None = None,
         metrics: Sequence[str] = (),
         threshold: float = 0.5,
+        n_workers: int = 1,
     ) -> None: ...
     def predict(self, theta: NDArray[Any], X: NDArray[Any], out: NDArray[Any]) -> None: ...
     def evaluate(

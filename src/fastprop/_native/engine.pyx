@@ -1,13 +1,15 @@
 """A Plan: one network laid out in memory for one batch size, and the loops that run it without the GIL.
 
     forward     a[l+1] = f(a[l] W[l] + b[l])
-    backward    dW[l] = a[l]ᵀ delta[l+1],  db[l] = column sums of delta[l+1],
-                delta[l] = (delta[l+1] W[l]ᵀ) * f'(z[l])
-    update      theta from dW and db, by the optimizer's rule, as soon as each layer's are there
+    backward    delta[l] = (delta[l+1] W[l]ᵀ) * f'(z[l])
+    learn       dW[l] = a[l]ᵀ delta[l+1],  db[l] = column sums of delta[l+1],  theta from them by the optimizer's rule
 
 Memory is laid out once; a step allocates nothing and cannot fail. The arithmetic is in the kernels; what may be
 refused has been refused in `fastprop._checks`. theta, the optimizer's state, and a gradient that is asked for are the
 caller's, one flat vector each: layer by layer W, then b. A plan serves one caller at a time.
+
+A batch has two parts. Forward and backward go row by row, so each worker of the team takes some rows through the whole
+network; learning sums over rows, so each takes some rows of every W. Between the two parts, and after them, they meet.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -17,6 +19,7 @@ from libc.stdlib cimport free, malloc
 
 from fastprop._native.arrays cimport Array
 from fastprop._native.kernels.table cimport find
+from fastprop._native.threads import CALL_WORK, helpers
 
 cdef extern from "kernels/float_environment.h":
     ctypedef unsigned long long environment "uint64_t"
@@ -27,6 +30,8 @@ cdef enum:
     ALIGNMENT = 64          # bytes: a cache line, and the widest vector
     GRADIENT_AT_ONCE = 65536    # reals of dW between two updates: 256 KB of floats, for the second-level cache
     ROWS_TOGETHER = 240     # of dW at least: fewer, and packing delta anew for each lot costs more than is saved
+    WORK_PER_PAUSE = 2000   # multiply-adds, 0.1 us, for each 20 ns of waiting: helpers may cost a fifth of the time
+    LONGEST_WAIT = 50000    # pauses: 1 ms
 
 
 cdef class Plan:
@@ -44,6 +49,8 @@ cdef class Plan:
         Names of kernels; without a loss the plan only predicts.
     threshold
         Where a binary output changes class: 0.5, or 0 for logits.
+    n_workers
+        The most threads that share a batch.
 
     Raises
     ------
@@ -51,15 +58,15 @@ cdef class Plan:
         If there is no room; nothing is left allocated then.
     """
 
-    def __cinit__(self, capsule, layers, batch_size, loss=None, metrics=(), threshold=0.5):
+    def __cinit__(self, capsule, layers, batch_size, loss=None, metrics=(), threshold=0.5, n_workers=1):
         cdef Py_ssize_t i
         cdef char* base
-        cdef char* below
         cdef Layer* layer
         self.kernels = <const Kernels*> PyCapsule_GetPointer(capsule, "fastprop kernels")
         self.kind = b"f" if self.kernels.itemsize == 4 else b"d"
         self.batch_size = batch_size
         self.threshold = threshold
+        self.n_workers = n_workers
         self.n_layers = len(layers)
         self.n_metrics = len(metrics)
         if loss is not None:
@@ -67,34 +74,37 @@ cdef class Plan:
 
         # The layout, in Python's integers, which cannot overflow: each part's offset from the arena's start.
         parts = Parts()
-        descriptions = parts.add(self.n_layers * sizeof(Layer))
-        metric_list = parts.add(self.n_metrics * sizeof(void*))
         itemsize = self.kernels.itemsize
-        n_inputs, n_outputs, widest = layers[0][0], layers[-1][1], max([n_out for _, n_out, _, _ in layers])
+        n_inputs, n_outputs = layers[0][0], layers[-1][1]
         learning = 0 if loss is None else itemsize
+        layer_list = parts.add(self.n_layers * sizeof(Layer))
+        worker_list = parts.add(n_workers * sizeof(Worker))
+        metric_list = parts.add(self.n_metrics * sizeof(void*))
         x = parts.add(batch_size * n_inputs * itemsize)
         y = parts.add(batch_size * n_outputs * learning)
-        w = parts.add(batch_size * learning)
         o = parts.add(batch_size * n_outputs * learning)
-        deltas = [parts.add(batch_size * widest * learning) for _ in range(2)]
+        scores = parts.add(batch_size * (1 + self.n_metrics) * sizeof(double))
         outputs = [parts.add(batch_size * n_out * itemsize) for _, n_out, _, _ in layers]
-        dW = parts.add(max([rows_at_once(n_in, n_out) * n_out for n_in, n_out, _, _ in layers]) * learning)
-        work = parts.add(work_of(self.kernels, layers, batch_size, loss is not None) * itemsize)
+        deltas = [parts.add(batch_size * n_out * learning) for _, n_out, _, _ in layers]
+        work_size = work_of(self.kernels, layers, batch_size, loss is not None) * itemsize
+        dW_size = max([rows_at_once(n_in, n_out) * n_out for n_in, n_out, _, _ in layers]) * learning
+        owned = [[parts.add(size) for size in (work_size, dW_size, batch_size * learning)] for _ in range(n_workers)]
         if parts.total < 2**62:
             self.memory = <char*> malloc(parts.total + ALIGNMENT)
         if self.memory == NULL:
             raise MemoryError(f"a batch of {batch_size} rows needs {parts.total} bytes of working memory")
 
         base = self.memory + (ALIGNMENT - <size_t> self.memory % ALIGNMENT)
-        self.layers = <Layer*> (base + <Py_ssize_t> descriptions)
+        self.layers = <Layer*> (base + <Py_ssize_t> layer_list)
+        self.workers = <Worker*> (base + <Py_ssize_t> worker_list)
         self.metrics = <const Metric**> (base + <Py_ssize_t> metric_list)
         self.x = base + <Py_ssize_t> x
         self.y = base + <Py_ssize_t> y
-        self.w = base + <Py_ssize_t> w
         self.o = base + <Py_ssize_t> o
-        self.dW = base + <Py_ssize_t> dW
-        self.work = base + <Py_ssize_t> work
-        below = self.x
+        self.scores = <double*> (base + <Py_ssize_t> scores)
+        for i, (work, dW, w) in enumerate(owned):
+            self.workers[i] = Worker(
+                work=base + <Py_ssize_t> work, dW=base + <Py_ssize_t> dW, w=base + <Py_ssize_t> w)
         for i, name in enumerate(metrics):
             self.metrics[i] = <const Metric*> find(self.kernels.metrics, sizeof(Metric), name.encode())
         for i, (n_in, n_out, use_bias, activation) in enumerate(layers):
@@ -105,9 +115,8 @@ cdef class Plan:
             layer.b = layer.W + layer.n_in * layer.n_out if use_bias else -1
             layer.activation = <const Activation*> find(
                 self.kernels.activations, sizeof(Activation), activation.encode())
-            layer.a_in = below
-            layer.a = below = base + <Py_ssize_t> outputs[i]
-            layer.delta = base + <Py_ssize_t> deltas[i % 2]
+            layer.a = base + <Py_ssize_t> outputs[i]
+            layer.delta = base + <Py_ssize_t> deltas[i]
             self.n_params += layer.n_in * layer.n_out + (layer.n_out if use_bias else 0)
 
     def __dealloc__(self):
@@ -117,51 +126,22 @@ cdef class Plan:
 
     def predict(self, theta, X, out):
         """out (m, n_outputs) = the network's output o for each row of X."""
-        cdef Array parameters = Array(theta), results = Array(out, True)
-        cdef RowSource source = RowSource(self, X)
-        cdef Layer* last = &self.layers[self.n_layers - 1]
-        cdef char* own = last.a
-        cdef Py_ssize_t first = 0, m
-        cdef environment before
-        with nogil:
-            before = float_environment_set()
-            while first < source.rows.count:
-                m = min(self.batch_size, source.rows.count - first)
-                last.a = results.data + first * last.n_out * self.kernels.itemsize
-                self.load(&source.rows, first, m)
-                self.forward(parameters.data, m, True)
-                first += m
-            float_environment_restore(before)
-        last.a = own
+        cdef Job job = Job(self, theta, RowSource(self, X))
+        job.out = job.keep(out, True)
+        job.run()
 
     def evaluate(self, theta, X, Y, w, totals):
         """Add the sums over X's rows of (weight, weighted loss, each weighted metric) to totals (2 + n_metrics,)."""
-        cdef Array parameters = Array(theta), sums = Array(totals, True)
-        cdef RowSource source = RowSource(self, X, Y, w)
-        cdef Py_ssize_t first = 0, m
-        cdef environment before
-        with nogil:
-            before = float_environment_set()
-            while first < source.rows.count:
-                m = min(self.batch_size, source.rows.count - first)
-                self.load(&source.rows, first, m)
-                self.forward(parameters.data, m, False)
-                self.score(&source.rows, m, <double*> sums.data)
-                first += m
-            float_environment_restore(before)
+        cdef Job job = Job(self, theta, RowSource(self, X, Y, w))
+        job.totals = <double*> job.keep(totals, True)
+        job.run()
 
     def gradient(self, theta, grad, X, Y, w, totals):
         """grad = dC/dtheta over all rows of X as one batch, at most `batch_size`; totals as in `evaluate`."""
-        cdef Array parameters = Array(theta), gradient = Array(grad, True), sums = Array(totals, True)
-        cdef RowSource source = RowSource(self, X, Y, w)
-        cdef environment before
-        with nogil:
-            before = float_environment_set()
-            self.load(&source.rows, 0, source.rows.count)
-            self.forward(parameters.data, source.rows.count, False)
-            self.score(&source.rows, source.rows.count, <double*> sums.data)
-            self.backward(parameters.data, gradient.data, NULL, source.rows.count)
-            float_environment_restore(before)
+        cdef Job job = Job(self, theta, RowSource(self, X, Y, w))
+        job.totals = <double*> job.keep(totals, True)
+        job.grad = job.keep(grad, True)
+        job.run()
 
     def train(self, theta, state, X, Y, w, order, first, last, update, settings, steps, totals):
         """Take the steps of the batches first..last - 1 of an epoch over X[order]; order None for X as it stands.
@@ -171,137 +151,256 @@ cdef class Plan:
         return value still knows it. Fewer than asked for were taken where a batch's loss was not finite; then its
         step was not.
         """
-        cdef Array parameters = Array(theta, True), memory = None, numbers = Array(settings)
-        cdef Array sums = Array(totals, True), counts = Array(steps, True)
-        cdef RowSource source = RowSource(self, X, Y, w, order)
-        cdef Rule rule = Rule(
-            update=<const Update*> find(self.kernels.updates, sizeof(Update), update.encode()),
-            theta=parameters.data, state=NULL, settings=<const double*> numbers.data, step=(<int64_t*> counts.data)[1],
-        )
-        cdef Py_ssize_t first_batch = first, last_batch = last
-        cdef environment before
-        if state is not None:
-            memory = Array(state, True)
-            rule.state = memory.data
-        with nogil:
-            before = float_environment_set()
-            self.train_batches(&source.rows, &rule, first_batch, last_batch, <double*> sums.data)
-            (<int64_t*> counts.data)[0] += rule.step - (<int64_t*> counts.data)[1]
-            (<int64_t*> counts.data)[1] = rule.step
-            float_environment_restore(before)
+        cdef Job job = Job(self, theta, RowSource(self, X, Y, w, order))
+        job.totals = <double*> job.keep(totals, True)
+        job.steps = <int64_t*> job.keep(steps, True)
+        job.rule.update = <const Update*> find(self.kernels.updates, sizeof(Update), update.encode())
+        job.rule.theta = job.keep(theta, True)
+        job.rule.state = job.keep(state, True)
+        job.rule.settings = <const double*> job.keep(settings)
+        job.rule.step = job.steps[1]
+        job.next, job.end = first, last
+        job.run()
 
-    # The loops.
+    # A batch, as a worker goes through it: its rows up and down the network, then its part of each W.
 
-    cdef void train_batches(self, const Rows* rows, Rule* rule, Py_ssize_t first, Py_ssize_t last,
-                            double* totals) noexcept nogil:
-        cdef Py_ssize_t batch, start, m
-        for batch in range(first, last):
-            start = batch * self.batch_size
-            m = min(self.batch_size, rows.count - start)
-            self.load(rows, start, m)
-            self.forward(rule.theta, m, False)
-            if not isfinite(self.score(rows, m, totals)):
-                return
-            self.backward(rule.theta, NULL, rule, m)
-            rule.step += 1
-
-    cdef void load(self, const Rows* rows, Py_ssize_t first, Py_ssize_t m) noexcept nogil:
-        """Gather rows first..first + m - 1 of the order into x, y and w."""
+    cdef const char* load(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil:
+        """The batch's x, of which the worker has gathered its rows; and so of y; the weights whole, for their sum."""
         cdef Py_ssize_t n_in = self.layers[0].n_in, n_out = self.layers[self.n_layers - 1].n_out
-        if rows.x_in_place and rows.order == NULL:
-            self.layers[0].a_in = rows.X + first * rows.x_strides[0]
-        else:
-            self.layers[0].a_in = self.x
-            self.kernels.gather(
-                rows.x_kind, rows.X, rows.x_strides[0], rows.x_strides[1], rows.order, first, m, n_in, self.x)
+        cdef Py_ssize_t size = self.kernels.itemsize, begin = share.begin + share.first
+        cdef char* y = self.y + share.first * n_out * size
         if rows.y_labels:
-            self.kernels.gather_one_hot(<const int64_t*> rows.Y, rows.order, first, m, n_out, self.y)
+            self.kernels.gather_one_hot(<const int64_t*> rows.Y, rows.order, begin, share.count, n_out, y)
         elif rows.Y != NULL:
             self.kernels.gather(
-                rows.y_kind, rows.Y, rows.y_strides[0], rows.y_strides[1], rows.order, first, m, n_out, self.y)
+                rows.y_kind, rows.Y, rows.y_strides[0], rows.y_strides[1], rows.order, begin, share.count, n_out, y)
         if rows.w != NULL:
-            self.kernels.gather(rows.w_kind, rows.w, rows.w_stride, 0, rows.order, first, m, 1, self.w)
+            self.kernels.gather(rows.w_kind, rows.w, rows.w_stride, 0, rows.order, share.begin, share.m, 1, own.w)
+        if rows.x_in_place:
+            return rows.X + share.begin * rows.x_strides[0]
+        self.kernels.gather(
+            rows.x_kind, rows.X, rows.x_strides[0], rows.x_strides[1], rows.order, begin, share.count, n_in,
+            self.x + share.first * n_in * size,
+        )
+        return self.x
 
-    cdef void forward(self, const char* theta, Py_ssize_t m, bint to_output) noexcept nogil:
-        """Each layer's a; the last layer's stays z where the loss begins there, unless the output is wanted."""
+    cdef void forward(self, const char* theta, const char* x, char* out, const Share* share,
+                      Worker* own) noexcept nogil:
+        """Each layer's a. Where `out` is wanted, the last layer's goes there, (m, n_outputs); else it stays z if the
+        loss begins there."""
         cdef Py_ssize_t i, size = self.kernels.itemsize
+        cdef const char* below = x + share.first * self.layers[0].n_in * size
+        cdef char* a
         cdef Layer* layer
         for i in range(self.n_layers):
             layer = &self.layers[i]
+            a = (out if out != NULL and i == self.n_layers - 1 else layer.a) + share.first * layer.n_out * size
             self.kernels.product(
-                layer.a, m, layer.n_out, layer.n_in, layer.a_in, layer.n_in, 1, theta + layer.W * size, layer.n_out, 1,
-                theta + layer.b * size if layer.b >= 0 else NULL, self.work,
+                a, share.count, layer.n_out, layer.n_in, below, layer.n_in, 1, theta + layer.W * size, layer.n_out, 1,
+                theta + layer.b * size if layer.b >= 0 else NULL, own.work,
             )
-            if i == self.n_layers - 1 and not to_output and self.loss.through != NULL:
-                return
-            if layer.activation.forward != NULL:
-                layer.activation.forward(layer.a, layer.a, m, layer.n_out)
+            if layer.activation.forward != NULL and not (
+                i == self.n_layers - 1 and out == NULL and self.loss.through != NULL
+            ):
+                layer.activation.forward(a, a, share.count, layer.n_out)
+            below = a
 
-    cdef double score(self, const Rows* rows, Py_ssize_t m, double* totals) noexcept nogil:
-        """The sum of the rows' losses; the gradient of their mean into the last layer's delta; sums added to totals."""
+    cdef double weight(self, const Rows* rows, const Share* share, Worker* own, double before) noexcept nogil:
+        """`before` and the batch's weights, added to it row after row."""
+        return self.kernels.weight_sum(before, own.w, share.m) if rows.w != NULL else before + share.m
+
+    cdef void score(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil:
+        """Each row's loss and metrics, and the gradient of the batch's mean loss into the last layer's delta."""
         cdef Layer* last = &self.layers[self.n_layers - 1]
-        cdef const char* w = self.w if rows.w != NULL else NULL
+        cdef Py_ssize_t i, size = self.kernels.itemsize, at = share.first * last.n_out * size
+        cdef double weight = self.weight(rows, share, own, 0)
+        cdef double* scores = self.scores + share.first
+        cdef const char* y = self.y + at
+        cdef const char* w = own.w + share.first * size if rows.w != NULL else NULL
+        cdef const char* a = last.a + at
+        cdef const char* output = a
         cdef char* o = NULL
-        cdef double weight = self.kernels.weight_sum(self.w, m) if rows.w != NULL else m
-        cdef double scale = 1 / weight if weight > 0 else 0
-        cdef double total
-        cdef Py_ssize_t i
         if self.n_metrics and self.loss.through != NULL and last.activation.forward != NULL:
-            o = self.o
-        total = self.loss.value_and_delta(last.a, self.y, w, last.delta, o, m, last.n_out, scale)
-        totals[0] += weight
-        totals[1] += total
+            o = self.o + at
+            output = o
+        self.loss.rows(a, y, w, last.delta + at, o, scores, share.count, last.n_out, 1 / weight if weight > 0 else 0)
         for i in range(self.n_metrics):
-            totals[2 + i] += self.metrics[i].total(o if o != NULL else last.a, self.y, w, m, last.n_out, self.threshold)
-        return total
+            scores += self.batch_size
+            self.metrics[i].rows(output, y, w, scores, share.count, last.n_out, self.threshold)
 
-    cdef void backward(self, const char* theta, char* grad, Rule* rule, Py_ssize_t m) noexcept nogil:
-        """From the last layer's delta down: all of grad, or, given a rule, a step of theta."""
-        cdef Py_ssize_t i, size = self.kernels.itemsize
+    cdef void backward(self, const char* theta, const Share* share, Worker* own) noexcept nogil:
+        """From the last layer's delta, dC/do or dC/dz, down to the first's dC/dz."""
+        cdef Py_ssize_t i, size = self.kernels.itemsize, first = share.first * size
         cdef Layer* layer
         for i in range(self.n_layers - 1, -1, -1):
             layer = &self.layers[i]
             if layer.activation.backward != NULL and (i < self.n_layers - 1 or self.loss.through == NULL):
-                layer.activation.backward(layer.a, layer.delta, m, layer.n_out)
+                layer.activation.backward(
+                    layer.a + first * layer.n_out, layer.delta + first * layer.n_out, share.count, layer.n_out)
             if i > 0:
                 self.kernels.product(                                                           # da = delta Wᵀ
-                    self.layers[i - 1].delta, m, layer.n_in, layer.n_out, layer.delta, layer.n_out, 1,
-                    theta + layer.W * size, 1, layer.n_out, NULL, self.work,
+                    self.layers[i - 1].delta + first * layer.n_in, share.count, layer.n_in, layer.n_out,
+                    layer.delta + first * layer.n_out, layer.n_out, 1, theta + layer.W * size, 1, layer.n_out,
+                    NULL, own.work,
                 )
-            if rule != NULL:
-                self.learn(layer, rule, m)
-                continue
-            self.weight_gradient(layer, grad + layer.W * size, 0, layer.n_in, m)
-            if layer.b >= 0:
-                self.kernels.column_sums(layer.delta, grad + layer.b * size, m, layer.n_out)
 
-    cdef void weight_gradient(self, Layer* layer, char* dW, Py_ssize_t first, Py_ssize_t count,
-                              Py_ssize_t m) noexcept nogil:
-        """Rows first..first + count - 1 of dW = a_inᵀ delta."""
-        self.kernels.product(
-            dW, count, layer.n_out, m, layer.a_in + first * self.kernels.itemsize, 1, layer.n_in,
-            layer.delta, layer.n_out, 1, NULL, self.work,
-        )
+    cdef void learn(self, Rule* rule, char* grad, const char* x, Py_ssize_t m, Py_ssize_t worker,
+                    Py_ssize_t n_workers) noexcept nogil:
+        """The worker's rows of each dW, and a step by the rule from them: a few rows at a time, so that dW stays in
+        the cache. Where grad is wanted it is filled instead. The last worker sees to the biases."""
+        cdef Py_ssize_t i, first, last, count, size = self.kernels.itemsize
+        cdef char* dW = self.workers[worker].dW
+        cdef const char* below = x
+        cdef Layer* layer
+        for i in range(self.n_layers):
+            layer = &self.layers[i]
+            first = layer.n_in * worker // n_workers
+            last = layer.n_in * (worker + 1) // n_workers
+            while first < last:
+                count = min(last - first, layer.rows_at_once)
+                if grad != NULL:
+                    dW = grad + (layer.W + first * layer.n_out) * size
+                self.kernels.product(                                                           # dW = aᵀ delta
+                    dW, count, layer.n_out, m, below + first * size, 1, layer.n_in, layer.delta, layer.n_out, 1,
+                    NULL, self.workers[worker].work,
+                )
+                if grad == NULL:
+                    self.update(rule, dW, layer.W + first * layer.n_out, count * layer.n_out)
+                first += count
+            if layer.b >= 0 and worker == n_workers - 1:
+                if grad != NULL:
+                    dW = grad + layer.b * size
+                self.kernels.column_sums(layer.delta, dW, m, layer.n_out)
+                if grad == NULL:
+                    self.update(rule, dW, layer.b, layer.n_out)
+            below = layer.a
 
-    cdef void learn(self, Layer* layer, Rule* rule, Py_ssize_t m) noexcept nogil:
-        """The layer's gradient and its step, a few rows of W at a time, so that dW stays in the cache."""
-        cdef Py_ssize_t count, first = 0
-        while first < layer.n_in:
-            count = min(layer.n_in - first, layer.rows_at_once)
-            self.weight_gradient(layer, self.dW, first, count, m)
-            self.update(rule, layer.W + first * layer.n_out, count * layer.n_out)
-            first += count
-        if layer.b >= 0:
-            self.kernels.column_sums(layer.delta, self.dW, m, layer.n_out)
-            self.update(rule, layer.b, layer.n_out)
-
-    cdef void update(self, Rule* rule, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
-        """One step of theta[first:first + count] from the gradient in dW."""
+    cdef void update(self, Rule* rule, const char* dW, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
+        """One step of theta[first:first + count] from dW."""
         cdef Py_ssize_t offset = first * self.kernels.itemsize
         rule.update.apply(
-            rule.theta + offset, self.dW, rule.state + offset if rule.state != NULL else NULL, count,
-            rule.settings, rule.step,
+            rule.theta + offset, dW, rule.state + offset if rule.state != NULL else NULL, count, rule.settings,
+            rule.step,
         )
+
+
+cdef class Job:
+    """Batches for a team to go through, and what is to become of them: predictions, scores, a gradient, or steps."""
+
+    cdef Plan plan
+    cdef RowSource source
+    cdef list arrays                # held until the job is done
+    cdef const char* theta
+    cdef char* out                  # (rows, n_outputs) for predictions; NULL unless they are wanted
+    cdef char* grad                 # for the whole gradient; NULL unless it is wanted
+    cdef Rule rule                  # its update is NULL unless steps are wanted
+    cdef int64_t* steps             # two counts of the steps taken
+    cdef double* totals             # weight, loss, each metric
+    cdef Py_ssize_t next            # batch
+    cdef Py_ssize_t end             # one past the last batch
+    cdef team team
+
+    def __cinit__(self, Plan plan, theta, RowSource source):
+        self.plan = plan
+        self.source = source
+        self.arrays = []
+        self.theta = self.keep(theta)
+        self.end = (source.rows.count + plan.batch_size - 1) // plan.batch_size
+
+    cdef char* keep(self, array, bint writable=False):
+        """The array's data, which will be there as long as the job is; NULL for None."""
+        cdef Array kept
+        if array is None:
+            return NULL
+        kept = Array(array, writable)
+        self.arrays.append(kept)
+        return kept.data
+
+    cdef run(self):
+        """Go through all batches, with helpers where they are worth calling."""
+        cdef environment before
+        cdef Py_ssize_t n_workers = self.plan.n_workers
+        cdef Py_ssize_t work = (self.end - self.next) * self.plan.batch_size * self.plan.n_params
+        if work < <Py_ssize_t> CALL_WORK:
+            n_workers = 1
+        team_open(&self.team, n_workers)
+        with helpers(self.help, n_workers - 1):
+            try:
+                with nogil:
+                    before = float_environment_set()
+                    team_gather(&self.team, min(work // WORK_PER_PAUSE, LONGEST_WAIT))
+                    self.work(0)
+                    float_environment_restore(before)
+            finally:
+                team_close(&self.team)
+
+    def help(self):
+        """What a helper calls: it works with the team, if it comes in time. Its number there, or 0."""
+        cdef environment before
+        cdef Py_ssize_t worker
+        with nogil:
+            worker = team_enter(&self.team)
+            if worker:
+                before = float_environment_set()
+                self.work(worker)
+                float_environment_restore(before)
+        return worker
+
+    cdef void work(self, Py_ssize_t worker) noexcept nogil:
+        cdef Rows* rows = &self.source.rows
+        cdef Worker* own = &self.plan.workers[worker]
+        cdef bint learns = self.grad != NULL or self.rule.update != NULL
+        cdef Py_ssize_t n_workers
+        cdef Share share
+        cdef const char* x
+        while self.next < self.end:
+            n_workers = team_size(&self.team)
+            share.begin = self.next * self.plan.batch_size
+            share.m = min(self.plan.batch_size, rows.count - share.begin)
+            share.first = share.m * worker // n_workers
+            share.count = share.m * (worker + 1) // n_workers - share.first
+            x = self.plan.load(rows, &share, own)
+            self.plan.forward(self.theta, x, self.batch_output(&share), &share, own)
+            if self.totals != NULL:
+                self.plan.score(rows, &share, own)
+            if learns:
+                self.plan.backward(self.theta, &share, own)
+                if team_meet(&self.team):
+                    if not self.add_scores(&share, own):
+                        self.end = self.next
+                    team_go_on(&self.team, False)
+                if self.end == self.next:
+                    return
+                self.plan.learn(&self.rule, self.grad, x, share.m, worker, n_workers)
+            if team_meet(&self.team):
+                if learns:
+                    self.count_step()
+                elif self.totals != NULL:
+                    self.add_scores(&share, own)
+                self.next += 1
+                team_go_on(&self.team, True)
+
+    cdef char* batch_output(self, const Share* share) noexcept nogil:
+        cdef Layer* last = &self.plan.layers[self.plan.n_layers - 1]
+        return self.out + share.begin * last.n_out * self.plan.kernels.itemsize if self.out != NULL else NULL
+
+    cdef bint add_scores(self, const Share* share, Worker* own) noexcept nogil:
+        """Add the batch's scores to the totals, row after row, so that they are the same in batches of any size;
+        whether the loss is finite."""
+        cdef Py_ssize_t i, row
+        cdef double* scores = self.plan.scores
+        self.totals[0] = self.plan.weight(&self.source.rows, share, own, self.totals[0])
+        for i in range(1 + self.plan.n_metrics):
+            for row in range(share.m):
+                self.totals[1 + i] += scores[row]
+            scores += self.plan.batch_size
+        return isfinite(self.totals[1])
+
+    cdef void count_step(self) noexcept nogil:
+        if self.steps != NULL:
+            self.rule.step += 1
+            self.steps[0] += 1
+            self.steps[1] += 1
 
 
 cdef class RowSource:
@@ -318,7 +417,7 @@ cdef class RowSource:
         self.rows.X = self.X.data
         self.rows.x_kind = self.X.kind
         self.rows.x_strides = self.X.strides
-        self.rows.x_in_place = self.X.is_packed(plan.kind)
+        self.rows.x_in_place = order is None and self.X.is_packed(plan.kind)
         self.rows.count = self.X.shape[0]
         if Y is not None:
             self.Y = Array(Y)

@@ -104,20 +104,23 @@ cdef class KernelCalls:
         cdef Array weights = None if w is None else self.take(w)
         delta, o = np.empty_like(o_or_z), o_or_z.copy()
         cdef double scale = 1 / (len(y) if w is None else w.sum(dtype=float))
-        total = entry.value_and_delta(
+        rows = np.empty(len(y))
+        entry.rows(
             self.take(o_or_z).data, self.take(y).data, NULL if w is None else weights.data, self.take(delta).data,
-            self.take(o).data, y.shape[0], y.shape[1], scale,
+            self.take(o).data, <double*> Array(rows, True).data, y.shape[0], y.shape[1], scale,
         )
-        return total * scale, delta, o
+        return sum(rows.tolist()) * scale, delta, o
 
     def metric(self, name, o, y, w=None, threshold=0.5):
         """The sum over rows of the weighted score."""
         cdef const Metric* entry = <const Metric*> find(self.table.metrics, sizeof(Metric), name.encode())
         cdef Array weights = None if w is None else self.take(w)
-        return entry.total(
-            self.take(o).data, self.take(y).data, NULL if w is None else weights.data, y.shape[0], y.shape[1],
-            threshold,
+        scores = np.empty(len(y))
+        entry.rows(
+            self.take(o).data, self.take(y).data, NULL if w is None else weights.data,
+            <double*> Array(scores, True).data, y.shape[0], y.shape[1], threshold,
         )
+        return sum(scores.tolist())
 
     def update(self, name, theta, grad, state, settings, step):
         """One step of theta, and of state, in place."""

@@ -1,4 +1,4 @@
-# Losses C(o, y): the sum over rows of each row's weighted loss, in double, and the step back from it.
+# Losses C(o, y): each row's weighted loss, in double, and the step back from it.
 #
 #   mse                   C_row = mean over outputs of (o - y)**2             delta = dC/do = 2 (o - y) / n
 #   cross_entropy         C_row = sum of y (log(sum(exp(z))) - z)             delta = dC/dz = softmax(z) sum(y) - y
@@ -29,25 +29,23 @@ cdef inline double weight_of(const real* w, Py_ssize_t i) noexcept nogil:
     return w[i] if w != NULL else 1
 
 
-cdef double mse(const void* o_, const void* y_, const void* w_, void* delta_, void* unused,
-                Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil:
+cdef void mse(const void* o_, const void* y_, const void* w_, void* delta_, void* unused, double* losses,
+              Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil:
     cdef const real* o = <const real*> o_
     cdef const real* y = <const real*> y_
     cdef const real* w = <const real*> w_
     cdef real* delta = <real*> delta_
     cdef Py_ssize_t i = 0, count = m * n
-    cdef double total = 0
     while i < count:
         v_store_upto(delta + i, v_sub(v_load_upto(o + i, count - i), v_load_upto(y + i, count - i)), count - i)
         i += LANES
     for i in range(m):
-        total += weight_of(w, i) * row_dot(delta + i * n, delta + i * n, n, 0) / n
+        losses[i] = weight_of(w, i) * row_dot(delta + i * n, delta + i * n, n, 0) / n
     scale_rows(delta, w, m, n, 2 * scale / n)
-    return total
 
 
-cdef double cross_entropy(const void* z_, const void* y_, const void* w_, void* delta_, void* o_,
-                          Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil:
+cdef void cross_entropy(const void* z_, const void* y_, const void* w_, void* delta_, void* o_, double* losses,
+                        Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil:
     cdef const real* z = <const real*> z_
     cdef const real* y = <const real*> y_
     cdef const real* w = <const real*> w_
@@ -55,14 +53,13 @@ cdef double cross_entropy(const void* z_, const void* y_, const void* w_, void* 
     cdef real* o = <real*> o_
     cdef Py_ssize_t i, j
     cdef real highest, y_sum, exp_sum, log_exp_sum
-    cdef double total = 0
     cdef vec p, s
     for i in range(m):
         highest = row_max(z, n)
         y_sum = row_sum(y, n)
         exp_sum = softmax_row(z, delta, n, highest)
         log_of(&exp_sum, &log_exp_sum, 1)
-        total += weight_of(w, i) * (<double> log_exp_sum * y_sum - row_dot(z, y, n, highest))
+        losses[i] = weight_of(w, i) * (<double> log_exp_sum * y_sum - row_dot(z, y, n, highest))
         s = v_set(y_sum)
         j = 0
         while j < n:
@@ -75,18 +72,16 @@ cdef double cross_entropy(const void* z_, const void* y_, const void* w_, void* 
         y += n
         delta += n
     scale_rows(<real*> delta_, w, m, n, scale)
-    return total
 
 
-cdef double binary_cross_entropy(const void* z_, const void* y_, const void* w_, void* delta_, void* o_,
-                                 Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil:
+cdef void binary_cross_entropy(const void* z_, const void* y_, const void* w_, void* delta_, void* o_, double* losses,
+                               Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil:
     cdef const real* z = <const real*> z_
     cdef const real* y = <const real*> y_
     cdef const real* w = <const real*> w_
     cdef real* delta = <real*> delta_
     cdef real* o = <real*> o_
     cdef Py_ssize_t i = 0, count = m * n
-    cdef double total = 0
     cdef vec x, p, linear
     while i < count:
         x = v_load_upto(z + i, count - i)
@@ -95,7 +90,7 @@ cdef double binary_cross_entropy(const void* z_, const void* y_, const void* w_,
         v_store_upto(delta + i, v_add(linear, v_log1p(v_exp(v_sub(v_set(0), v_abs(x))))), count - i)
         i += LANES
     for i in range(m):
-        total += weight_of(w, i) * row_sum(delta + i * n, n) / n
+        losses[i] = weight_of(w, i) * row_sum(delta + i * n, n) / n
     i = 0
     while i < count:
         p = v_sigmoid(v_load_upto(z + i, count - i))
@@ -104,4 +99,3 @@ cdef double binary_cross_entropy(const void* z_, const void* y_, const void* w_,
         v_store_upto(delta + i, v_sub(p, v_load_upto(y + i, count - i)), count - i)
         i += LANES
     scale_rows(delta, w, m, n, scale / n)
-    return total

@@ -1,4 +1,4 @@
-# Metrics: the sum over rows, in double, of each row's weighted score. w NULL stands for weights of 1.
+# Metrics: each row's weighted score, in double. w NULL stands for weights of 1.
 #
 #   categorical_accuracy  1 where o and y are largest at the same output (the first of equals), else 0
 #   binary_accuracy       share of outputs on the same side of their thresholds: o's is `threshold`, y's one half
@@ -13,41 +13,37 @@ cdef inline Py_ssize_t index_of_max(const real* x, Py_ssize_t n) noexcept nogil:
     return best
 
 
-cdef double categorical_accuracy(const void* o_, const void* y_, const void* w_, Py_ssize_t m, Py_ssize_t n,
-                                 double threshold) noexcept nogil:
+cdef void categorical_accuracy(const void* o_, const void* y_, const void* w_, double* scores,
+                               Py_ssize_t m, Py_ssize_t n, double threshold) noexcept nogil:
     cdef const real* o = <const real*> o_
     cdef const real* y = <const real*> y_
-    cdef double total = 0
     cdef Py_ssize_t i
+    cdef bint hit
     for i in range(m):
-        if index_of_max(o + i * n, n) == index_of_max(y + i * n, n):
-            total += weight_of(<const real*> w_, i)
-    return total
+        hit = index_of_max(o + i * n, n) == index_of_max(y + i * n, n)
+        scores[i] = weight_of(<const real*> w_, i) if hit else 0
 
 
-cdef double binary_accuracy(const void* o_, const void* y_, const void* w_, Py_ssize_t m, Py_ssize_t n,
-                            double threshold) noexcept nogil:
+cdef void binary_accuracy(const void* o_, const void* y_, const void* w_, double* scores,
+                          Py_ssize_t m, Py_ssize_t n, double threshold) noexcept nogil:
     cdef const real* o = <const real*> o_
     cdef const real* y = <const real*> y_
-    cdef double total = 0
     cdef Py_ssize_t i, j, right
     for i in range(m):
         right = 0
         for j in range(n):
             right += (o[i * n + j] > threshold) == (y[i * n + j] > 0.5)
-        total += weight_of(<const real*> w_, i) * right / n
-    return total
+        scores[i] = weight_of(<const real*> w_, i) * right / n
 
 
-cdef double mae(const void* o_, const void* y_, const void* w_, Py_ssize_t m, Py_ssize_t n,
-                double threshold) noexcept nogil:
+cdef void mae(const void* o_, const void* y_, const void* w_, double* scores,
+              Py_ssize_t m, Py_ssize_t n, double threshold) noexcept nogil:
     cdef const real* o = <const real*> o_
     cdef const real* y = <const real*> y_
-    cdef double total = 0, row
+    cdef double row
     cdef Py_ssize_t i, j
     for i in range(m):
         row = 0
         for j in range(n):
             row += abs(<double> o[i * n + j] - <double> y[i * n + j])
-        total += weight_of(<const real*> w_, i) * row / n
-    return total
+        scores[i] = weight_of(<const real*> w_, i) * row / n

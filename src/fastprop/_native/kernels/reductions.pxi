@@ -83,9 +83,9 @@ cdef void column_sums(const void* x_, void* sums_, Py_ssize_t m, Py_ssize_t n) n
         j += LANES
 
 
-cdef double weight_sum(const void* w, Py_ssize_t m) noexcept nogil:
-    """In the order of the rows, in double."""
-    cdef double total = 0
+cdef double weight_sum(double before, const void* w, Py_ssize_t m) noexcept nogil:
+    """before + w[0] + w[1] + ..., in that order, in double."""
+    cdef double total = before
     cdef Py_ssize_t i
     for i in range(m):
         total += (<const real*> w)[i]

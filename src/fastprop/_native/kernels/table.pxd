@@ -17,13 +17,13 @@ ctypedef struct Loss:
     const char* name
     # The activation through which the loss steps back by itself, then fed that layer's z: NULL for a loss of o.
     const char* through
-    double (*value_and_delta)(const void* o_or_z, const void* y, const void* w, void* delta, void* o,
-                              Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil
+    void (*rows)(const void* o_or_z, const void* y, const void* w, void* delta, void* o, double* losses,
+                 Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil
 
 ctypedef struct Metric:
     const char* name
-    double (*total)(const void* o, const void* y, const void* w, Py_ssize_t m, Py_ssize_t n,
-                    double threshold) noexcept nogil
+    void (*rows)(const void* o, const void* y, const void* w, double* scores, Py_ssize_t m, Py_ssize_t n,
+                 double threshold) noexcept nogil
 
 ctypedef struct Update:
     const char* name
@@ -43,7 +43,7 @@ ctypedef struct Kernels:
                     const void* bias, void* work) noexcept nogil
     Py_ssize_t (*product_work)(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil        # in reals
     void (*column_sums)(const void* x, void* sums, Py_ssize_t m, Py_ssize_t n) noexcept nogil
-    double (*weight_sum)(const void* w, Py_ssize_t m) noexcept nogil
+    double (*weight_sum)(double before, const void* w, Py_ssize_t m) noexcept nogil
     # x (m, n) = X[rows[first:first + m]]; strides in bytes, rows NULL for consecutive ones; kind is the
     # struct module's letter of X's elements: f d, b h i q, B H I Q
     void (*gather)(char kind, const char* X, Py_ssize_t row_stride, Py_ssize_t column_stride,

@@ -1,0 +1,116 @@
+"""How many threads work, and the helpers that stand ready.
+
+A helper is an ordinary Python thread that enters the engine beside its caller (`engine.pyx`). The process has one crew
+of them, lent to one caller at a time; a caller that finds it busy works alone. The results are the same bits either
+way, so nobody needs to know.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["CALL_WORK", "MOST_THREADS", "for_call", "for_step", "helpers", "number", "set_number"]
+
+MOST_THREADS = 1024
+CONTROL_GROUPS = "/sys/fs/cgroup"  # this process's own, as it looks from inside a container
+# In multiply-adds, of which a core does about 20 in a nanosecond. A smaller share of a step is not worth two meetings,
+# and a shorter call is over before a helper is awake.
+STEP_WORK_PER_THREAD = 1_000_000
+CALL_WORK = 10_000_000
+
+
+def processors() -> int:
+    """The CPUs that this process may use: by its affinity, and by its control group's share of time."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        count = os.cpu_count() or 1
+    return max(1, int(min(count, _cgroup_share())))
+
+
+def _cgroup_share() -> float:
+    """CPUs' worth of time that the control group allows; infinite where it says nothing."""
+    for quota_and_period in ("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"):  # version 2, version 1
+        try:
+            words = " ".join(Path(CONTROL_GROUPS, name).read_text() for name in quota_and_period).split()
+            if words[0] not in ("max", "-1"):
+                return max(1.0, int(words[0]) / int(words[1]))
+        except (OSError, ValueError, IndexError):
+            continue
+    return float("inf")
+
+
+class _Crew:
+    """The process's helpers, started when they are first needed; the child of a fork begins with a new crew."""
+
+    def __init__(self) -> None:
+        self.busy = threading.Lock()
+        self.executor: ThreadPoolExecutor | None = None
+        self.size = 0
+
+    def send(self, work: Callable[[], object], count: int) -> None:
+        if self.executor is None or self.size < count:
+            if self.executor is not None:
+                self.executor.shutdown(wait=False)
+            self.executor = ThreadPoolExecutor(count, thread_name_prefix="fastprop")
+            self.size = count
+        for _ in range(count):
+            self.executor.submit(work)
+
+
+_crew = _Crew()
+_number: int | None = None
+
+
+def _start_afresh() -> None:
+    global _crew
+    _crew = _Crew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)
+
+
+@contextmanager
+def helpers(work: Callable[[], object], count: int) -> Iterator[None]:
+    """While the caller works, `count` helpers call `work`: as soon as they can, or never, if they are lent already."""
+    crew = _crew
+    if count < 1 or not crew.busy.acquire(blocking=False):
+        yield
+        return
+    try:
+        with suppress(RuntimeError):  # no thread can be started: the process is ending, or the system has no more
+            crew.send(work, count)
+        yield
+    finally:
+        crew.busy.release()
+
+
+def number() -> int:
+    """The most threads that work on one call, the caller's included."""
+    global _number
+    if _number is None:
+        wanted = os.environ.get("FASTPROP_NUM_THREADS", "")
+        if wanted and not (wanted.isascii() and wanted.isdigit() and int(wanted) > 0):
+            raise ValueError(f"the environment variable FASTPROP_NUM_THREADS is a whole number from 1, not {wanted!r}")
+        _number = min(int(wanted), MOST_THREADS) if wanted else processors()
+    return _number
+
+
+def set_number(n: int) -> None:
+    """Change it for the calls to come."""
+    global _number
+    _number = n
+
+
+def for_step(work: int) -> int:
+    """How many threads to share steps of so many multiply-adds among, such that each has enough to do."""
+    return max(1, min(number(), work // STEP_WORK_PER_THREAD))
+
+
+def for_call(work: int) -> int:
+    """How many threads to share rows among that go forward only, so many multiply-adds in all."""
+    return number() if work >= CALL_WORK else 1

@@ -1,0 +1,205 @@
+"""Threads: how many are used, that they change no bit, and that nobody waits for one that does not come."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import fastprop as fp
+from bounds import assert_same_bits
+from fastprop._native import threads
+from processes import run_python
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch):
+    """However small the work, it is shared; the number of threads is put back afterwards."""
+    monkeypatch.setattr(threads, "STEP_WORK_PER_THREAD", 1)
+    monkeypatch.setattr(threads, "CALL_WORK", 0)
+    monkeypatch.setattr("fastprop._native.engine.CALL_WORK", 0)
+    before = fp.num_threads()
+    yield
+    fp.set_num_threads(before)
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    X, y = fp.datasets.load_digits()
+    return X[:300] / 16, y[:300]
+
+
+def trainer(seed: int = 0) -> fp.Trainer:
+    model = fp.mlp(64, 33, 17, 10, activation="tanh", output="softmax", seed=seed)
+    return fp.Trainer(model, "cross_entropy", fp.SGD(0.1, momentum=0.9), metrics=["accuracy"])
+
+
+def trained(seed: int = 0) -> np.ndarray:
+    one = trainer(seed)
+    one.fit(*digits(), epochs=2, batch_size=64, progress=False)
+    return one.model.theta
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 16])
+def test_training_scores_and_predictions_are_the_same_bits_with_any_number(shared: None, n: int) -> None:
+    """Also with more threads than this machine's processors, than rows in the last batch, or than inputs of a layer."""
+    X, y = digits()
+    w = np.linspace(0.5, 2, len(X))
+    results = []
+    for number in (1, n):
+        fp.set_num_threads(number)
+        one = trainer()
+        history = one.fit(X, y, epochs=3, batch_size=64, sample_weight=w, validation_split=0.1, progress=False)
+        scores = [*history.values(), list(one.evaluate(X, y, sample_weight=w).values())]
+        loss, grad = fp.gradient(one.model, X, y, "cross_entropy", sample_weight=w)
+        results.append([one.model.theta, one.model.predict(X), grad, np.array([*np.concatenate(scores), loss])])
+    for actual, expected in zip(*results, strict=True):
+        assert_same_bits(actual, expected)
+
+
+def test_helpers_do_work(shared: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else all of the above would hold with one thread too. A helper tells its number, 0 if it came late."""
+    numbers = []
+    helpers = threads.helpers
+    monkeypatch.setattr(
+        "fastprop._native.engine.helpers", lambda work, count: helpers(lambda: numbers.append(work()), count)
+    )
+    fp.set_num_threads(3)
+    one = trainer()
+    while {1, 2} - set(numbers) and one.epoch < 10_000:  # a loaded machine may not wake them for a while
+        one.fit(*digits(), epochs=10, batch_size=64, progress=False)
+    assert {1, 2} <= set(numbers) <= {0, 1, 2}
+
+
+def test_several_trainers_in_threads_of_their_own_do_not_disturb_each_other(shared: None) -> None:
+    """One of them gets the helpers, whichever asks first; the others work alone."""
+    fp.set_num_threads(1)
+    expected = [trained(seed) for seed in range(6)]
+    fp.set_num_threads(3)
+    with ThreadPoolExecutor(6) as pool:
+        for actual, alone in zip(pool.map(trained, range(6)), expected, strict=True):
+            assert_same_bits(actual, alone)
+
+
+def test_a_thread_that_cannot_be_started_is_done_without(shared: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    fp.set_num_threads(1)
+    expected = trained()
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(threads, "_crew", threads._Crew())
+    fp.set_num_threads(4)
+    assert_same_bits(trained(), expected)
+
+
+def test_a_helper_that_comes_too_late_does_nothing(shared: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    class LateExecutor:
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def submit(self, work) -> None:
+            calls.append(work)
+
+    fp.set_num_threads(1)
+    expected = trained()
+    monkeypatch.setattr(threads, "ThreadPoolExecutor", LateExecutor)
+    monkeypatch.setattr(threads, "_crew", threads._Crew())
+    fp.set_num_threads(2)
+    assert_same_bits(trained(), expected)
+    assert calls
+    for work in calls:
+        work()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_the_child_of_a_fork_trains_with_helpers_of_its_own() -> None:
+    """Threads do not survive a fork; a pool that thought so would wait for ever."""
+    code = """
+import os, warnings
+from fastprop._native import threads, engine
+import fastprop as fp
+threads.STEP_WORK_PER_THREAD, engine.CALL_WORK = 1, 0
+fp.set_num_threads(2)
+X, y = fp.datasets.load_digits()
+def train():
+    model = fp.mlp(64, 32, 10, output="softmax")
+    fp.Trainer(model, "cross_entropy").fit(X, y, epochs=2, progress=False)
+    return model.theta.tobytes()
+parents = train()
+warnings.simplefilter("ignore", DeprecationWarning)
+child = os.fork()
+if child == 0:
+    os._exit(train() != parents)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    result = run_python(code)
+    assert (result.stdout.strip(), result.stderr) == ("0", "")
+
+
+def test_a_process_ends_while_a_daemon_thread_trains() -> None:
+    code = """
+import threading, time
+from fastprop._native import threads, engine
+import fastprop as fp
+threads.STEP_WORK_PER_THREAD, engine.CALL_WORK = 1, 0
+fp.set_num_threads(2)
+X, y = fp.datasets.load_digits()
+trainer = fp.Trainer(fp.mlp(64, 32, 10, output="softmax"), "cross_entropy")
+threading.Thread(target=lambda: trainer.fit(X, y, epochs=100_000, progress=False), daemon=True).start()
+while trainer.epoch < 3:
+    time.sleep(0.01)
+"""
+    assert run_python(code).returncode == 0
+
+
+def test_the_number_is_that_of_the_processors_or_of_the_environment() -> None:
+    code = "import fastprop as fp; print(fp.num_threads())"
+    assert run_python(code, FASTPROP_NUM_THREADS="3").stdout.strip() == "3"
+    by_default = int(run_python(code, FASTPROP_NUM_THREADS=None).stdout)
+    assert 1 <= by_default <= (os.cpu_count() or 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs affinity")
+def test_affinity_is_respected() -> None:
+    code = """
+import os
+os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+import fastprop as fp
+print(fp.num_threads())
+"""
+    assert run_python(code, FASTPROP_NUM_THREADS=None).stdout.strip() == "1"
+
+
+@pytest.mark.parametrize(("files", "expected"), [
+    ({"cpu.max": "150000 100000"}, 1.5),
+    ({"cpu.max": "max 100000"}, float("inf")),
+    ({"cpu/cpu.cfs_quota_us": "400000", "cpu/cpu.cfs_period_us": "100000"}, 4),
+    ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, float("inf")),
+    ({"cpu.max": "50000 100000"}, 1),
+    ({}, float("inf")),
+])  # fmt: skip
+def test_a_control_groups_share_is_respected(tmp_path, monkeypatch, files: dict[str, str], expected: float) -> None:
+    """Both versions of Linux's control groups; less than one processor counts as one."""
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text + "\n")
+    monkeypatch.setattr(threads, "CONTROL_GROUPS", str(tmp_path))
+    assert threads._cgroup_share() == expected
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
+def test_a_wrong_environment_variable_is_refused(value: str) -> None:
+    result = run_python("import fastprop as fp; fp.num_threads()", FASTPROP_NUM_THREADS=value)
+    assert f"ValueError: the environment variable FASTPROP_NUM_THREADS is a whole number from 1, not {value!r}" in (
+        result.stderr
+    )
+
+
+@pytest.mark.parametrize(("n", "error"), [(0, ValueError), (-2, ValueError), (1025, ValueError), (1.0, TypeError)])
+def test_a_wrong_number_is_refused(n: object, error: type[Exception]) -> None:
+    with pytest.raises(error, match=rf"^n .*{n}"):
+        fp.set_num_threads(n)
