@@ -7,6 +7,7 @@
 Rumelhart, Hinton & Williams (1986), Nature 323, 533-536. Below it, random networks to compare on.
 """
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -34,6 +35,7 @@ def activate(f: str, z: Array) -> Array:
     if f == "softmax":
         exponentials = np.exp(z - z.max(axis=1, keepdims=True))
         return exponentials / exponentials.sum(axis=1, keepdims=True)
+    assert f == "identity", f"tests/reference.py does not define the activation {f!r}"
     return z
 
 
@@ -57,6 +59,7 @@ def losses(loss: str, o: Array, y: Array) -> tuple[Array, Array]:
         return ((o - y) ** 2).mean(axis=1), 2 * (o - y) / n
     if loss == "cross_entropy":
         return -(y * np.log(o)).sum(axis=1), -y / o
+    assert loss == "binary_cross_entropy", f"tests/reference.py does not define the loss {loss!r}"
     return -(y * np.log(o) + (1 - y) * np.log(1 - o)).mean(axis=1), (o - y) / (o * (1 - o)) / n
 
 
@@ -155,15 +158,24 @@ def layers_of(model: fp.Sequential) -> list[Layer]:
 # Random networks to compare on
 
 
-ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "softmax")
-ENDS = (  # loss, from_logits, the last layer's activation
-    *(("mse", False, f) for f in ACTIVATIONS),
-    ("cross_entropy", False, "softmax"),
-    ("cross_entropy", True, "identity"),
-    ("binary_cross_entropy", False, "sigmoid"),
-    ("binary_cross_entropy", True, "identity"),
-)
+ACTIVATIONS = tuple(fp.activations.ACTIVATIONS)
+DEPTHS = 5
 CORNER = 2e-3  # a relu's z stays this far from 0, so that a difference quotient never straddles the corner
+
+
+def ends_of(loss: fp.losses.Loss) -> list[tuple[str, bool, str]]:
+    """Loss, from_logits and the last layer's activation: every one, where the loss leaves the choice."""
+    if loss.through is None:
+        return [(loss.name, False, f) for f in ACTIVATIONS]
+    return [(loss.name, False, loss.through.name), (loss.name, True, "identity")]
+
+
+def loss_of(name: str, from_logits: bool) -> fp.losses.Loss:
+    loss = fp.losses.get(name)
+    return dataclasses.replace(loss, from_logits=True) if from_logits else loss
+
+
+ENDS = [end for loss in fp.losses.LOSSES.values() for end in ends_of(loss)]
 
 
 @dataclass
@@ -183,8 +195,7 @@ class Case:
         return C, flat(gradients)
 
     def fp_loss(self) -> fp.losses.Loss:
-        known = {"mse": fp.MSE, "cross_entropy": fp.CrossEntropy, "binary_cross_entropy": fp.BinaryCrossEntropy}
-        return known[self.loss](from_logits=True) if self.from_logits else known[self.loss]()
+        return loss_of(self.loss, self.from_logits)
 
     def fp_model(self, dtype: str = "float64") -> fp.Sequential:
         dense = [fp.Dense(layer.W.shape[1], layer.f, use_bias=layer.b is not None) for layer in self.layers]
@@ -194,15 +205,15 @@ class Case:
 
 
 def random_case(seed: int, *, max_units: int = 70, max_rows: int = 40) -> Case:
-    """1 to 5 layers; loss, ends, hidden activations, biases and weights in turn or at random."""
+    """1 to 5 layers; each end with each depth in turn, all else at random."""
     rng = np.random.default_rng(seed)
 
     def size(most: int) -> int:  # small ones as often as large ones
         return int(np.exp(rng.uniform(0, np.log(most + 1))))
 
     loss, from_logits, last = ENDS[seed % len(ENDS)]
-    widths = [size(max_units) for _ in range(2 + seed % 5)]
-    if loss == "cross_entropy":
+    widths = [size(max_units) for _ in range(2 + seed // len(ENDS) % DEPTHS)]
+    if fp.losses.get(loss).targets == "classes":
         widths[-1] = max(2, widths[-1])
     hidden = [str(rng.choice(ACTIVATIONS)) for _ in widths[2:]]
     layers = [
@@ -223,9 +234,10 @@ def random_case(seed: int, *, max_units: int = 70, max_rows: int = 40) -> Case:
     X = X[far][:m]
     assert len(X) == m, f"seed {seed}: too many rows lie at corners"
 
-    if loss == "mse":
+    kind = fp.losses.get(loss).targets
+    if kind == "values":
         y = targets = rng.standard_normal((m, n))
-    elif loss == "binary_cross_entropy":
+    elif kind == "probabilities":
         y = targets = rng.random((m, n)).round(int(rng.integers(0, 4)))
     else:
         y = rng.integers(0, n, m)

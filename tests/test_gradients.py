@@ -4,9 +4,20 @@ import numpy as np
 import pytest
 
 import fastprop as fp
-from reference import Case, flat, gradient, layers_of, parameters, random_case, relative_error
+from reference import (
+    ACTIVATIONS,
+    DEPTHS,
+    ENDS,
+    Case,
+    flat,
+    gradient,
+    layers_of,
+    parameters,
+    random_case,
+    relative_error,
+)
 
-SEEDS = 270  # a multiple of 9 ends x 5 depths, so that each end meets each depth
+SEEDS = 270
 CHUNKS = [range(first, first + 45) for first in range(0, SEEDS, 45)]
 
 each_chunk = pytest.mark.parametrize("seeds", CHUNKS, ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")
@@ -20,10 +31,10 @@ def test_the_random_networks_cover_what_there_is():
     """The tests below say little if their cases leave something out."""
     cases = [random_case(seed) for seed in range(SEEDS)]
     hidden = {layer.f for case in cases for layer in case.layers[:-1]}
-    assert hidden == {"identity", "sigmoid", "tanh", "relu", "softmax"}
-    ends = {(case.loss, case.from_logits, case.layers[-1].f) for case in cases}
-    assert len(ends) == 9
-    assert {len(case.layers) for case in cases} == {1, 2, 3, 4, 5}
+    assert hidden == set(ACTIVATIONS) == set(fp.activations.ACTIVATIONS)
+    ends = {(case.loss, case.from_logits, case.layers[-1].f, len(case.layers)) for case in cases}
+    assert ends == {(*end, depth) for end in ENDS for depth in range(1, DEPTHS + 1)}
+    assert {loss for loss, _, _ in ENDS} == set(fp.losses.LOSSES)
     assert {case.w is None for case in cases} == {True, False}
     assert {layer.b is None for case in cases for layer in case.layers} == {True, False}
     assert {case.y.ndim for case in cases if case.loss == "cross_entropy"} == {1, 2}

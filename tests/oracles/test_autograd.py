@@ -8,8 +8,8 @@ import fastprop as fp
 from oracles.twins import mean_loss, theta_of, twin
 from reference import random_case, relative_error
 
-SEEDS = 270
-CHUNKS = [range(first, first + 45) for first in range(0, SEEDS, 45)]
+SEEDS = 500
+CHUNKS = [range(first, first + 50) for first in range(0, SEEDS, 50)]
 
 
 def errors(seed: int, dtype: str) -> tuple[float, float]:
@@ -33,7 +33,11 @@ def errors(seed: int, dtype: str) -> tuple[float, float]:
 @pytest.mark.parametrize("seeds", CHUNKS, ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")
 @pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-12), ("float32", 1e-5)])
 def test_gradients_are_autograds(seeds, dtype, bound):
-    """270 random networks: 1 to 5 layers, every activation and loss, with and without biases and weights."""
+    """500 random networks: 1 to 5 layers, every activation and loss that there is, with and without biases and weights.
+
+    The gradient's error is relative to its largest component: a component that is a small difference of large terms has
+    their rounding error, in PyTorch too.
+    """
     for seed in seeds:
         of_loss, of_gradient = errors(seed, dtype)
         assert of_loss <= bound, f"the loss of seed {seed}"

@@ -1,4 +1,11 @@
-"""PyTorch as a witness, on one thread: a network's twin, made through the state dict."""
+"""PyTorch as a witness, on one thread: its names for the package's activations, losses and optimizers, and a network's
+twin, made through the state dict.
+
+Tests take the names from the package's own lists: one that is missing here fails, and says so.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -7,12 +14,32 @@ import fastprop as fp
 
 torch.set_num_threads(1)
 
-MODULES = {
+Twin = TypeVar("Twin")
+f = torch.nn.functional
+
+ACTIVATIONS: dict[str, Callable[[], torch.nn.Module] | None] = {
+    "identity": None,  # no module: the next one takes z
     "sigmoid": torch.nn.Sigmoid,
     "tanh": torch.nn.Tanh,
     "relu": torch.nn.ReLU,
     "softmax": lambda: torch.nn.Softmax(dim=1),
 }
+LOSSES: dict[tuple[str, bool], Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    # Name and from_logits; each row's losses, (m,) or for each output (m, n), of o and y (m, n)
+    ("mse", False): lambda o, y: f.mse_loss(o, y, reduction="none"),
+    ("cross_entropy", False): lambda o, y: -(y * torch.log(o)).sum(dim=1),
+    ("cross_entropy", True): lambda o, y: f.cross_entropy(o, y, reduction="none"),
+    ("binary_cross_entropy", False): lambda o, y: f.binary_cross_entropy(o, y, reduction="none"),
+    ("binary_cross_entropy", True): lambda o, y: f.binary_cross_entropy_with_logits(o, y, reduction="none"),
+}
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {  # of the parameters, lr and the package's own settings
+    "sgd": torch.optim.SGD,
+}
+
+
+def known(twins: Mapping[Any, Twin], name: Any, what: str) -> Twin:
+    assert name in twins, f"no twin in PyTorch of the {what} {name!r} is known: tests/oracles/twins.py lacks it"
+    return twins[name]
 
 
 def fresh_twin(model: fp.Sequential, dtype: torch.dtype) -> torch.nn.Sequential:
@@ -20,8 +47,9 @@ def fresh_twin(model: fp.Sequential, dtype: torch.dtype) -> torch.nn.Sequential:
     modules: list[torch.nn.Module] = []
     for layer in model.layers:
         modules.append(torch.nn.Linear(layer.n_in, layer.units, layer.description.use_bias, dtype=dtype))
-        if layer.activation.name != "identity":
-            modules.append(MODULES[layer.activation.name]())
+        activation = known(ACTIVATIONS, layer.activation.name, "activation")
+        if activation is not None:
+            modules.append(activation())
     return torch.nn.Sequential(*modules)
 
 
@@ -46,13 +74,5 @@ def mean_loss(
     loss: str, from_logits: bool, o: torch.Tensor, y: torch.Tensor, w: torch.Tensor | None = None
 ) -> torch.Tensor:
     """The weighted mean over rows of PyTorch's losses; y (m, n)."""
-    f = torch.nn.functional
-    if loss == "mse":
-        rows = f.mse_loss(o, y, reduction="none").mean(dim=1)
-    elif loss == "cross_entropy":
-        rows = f.cross_entropy(o, y, reduction="none") if from_logits else -(y * torch.log(o)).sum(dim=1)
-    elif from_logits:
-        rows = f.binary_cross_entropy_with_logits(o, y, reduction="none").mean(dim=1)
-    else:
-        rows = f.binary_cross_entropy(o, y, reduction="none").mean(dim=1)
+    rows = known(LOSSES, (loss, from_logits), "loss (and from_logits)")(o, y).reshape(len(y), -1).mean(dim=1)
     return rows.mean() if w is None else (rows * w).sum() / w.sum()
