@@ -1,0 +1,142 @@
+"""Whole trainings against torch.optim: the same batches, 200 steps, every optimizer with every mixture of settings."""
+
+import itertools
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import torch
+
+import fastprop as fp
+from fastprop._native import philox
+from oracles.twins import OPTIMIZERS, known, mean_loss, theta_of, twin
+from reference import ACTIVATIONS, ENDS, loss_of, relative_error
+
+ROWS, BATCH, EPOCHS = 150, 32, 40  # 5 steps an epoch, the last of 22 rows
+LEARNING_RATE = 0.05
+
+VALUES = {  # of each setting of each optimizer of the package; the learning rate is a setting of all
+    "sgd": {
+        "momentum": (0.0, 0.5, 0.9, 0.99),
+        "dampening": (0.0, 0.3, 1.0),
+        "weight_decay": (0.0, 0.01, 0.1),
+        "nesterov": (False, True),
+    }
+}
+
+
+def combinations(name):
+    """Every combination of the settings of one optimizer, those that it refuses too."""
+    values = VALUES.get(name, {})
+    return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
+
+
+def ours(name, settings):
+    return type(fp.optimizers.OPTIMIZERS[name])(LEARNING_RATE, **settings)
+
+
+def pytorchs(name, settings, parameters):
+    return known(OPTIMIZERS, name, "optimizer")(parameters, lr=LEARNING_RATE, **settings)
+
+
+def possible(make):
+    try:
+        make()
+    except ValueError:
+        return False
+    return True
+
+
+RULES = [
+    pytest.param(name, settings, id="-".join(map(str, (name, *settings.values()))))
+    for name in fp.optimizers.OPTIMIZERS
+    for settings in combinations(name)
+    if possible(lambda name=name, settings=settings: ours(name, settings))
+]
+
+
+def worst_error(name, settings, end=("cross_entropy", False, "softmax"), activation="tanh", dtype="float64", w=None):
+    """max |theta - PyTorch's| / max |PyTorch's|, the largest of those at the end of each epoch."""
+    loss, from_logits, last = end
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((ROWS, 12)).astype(dtype)
+    targets = {
+        "values": rng.random((ROWS, 4)),
+        "classes": np.eye(4)[rng.integers(0, 4, ROWS)],
+        "probabilities": rng.random((ROWS, 4)).round(1),
+    }[fp.losses.get(loss).targets].astype(dtype)
+    layers = [fp.Dense(20, activation), fp.Dense(15, activation, use_bias=False), fp.Dense(4, last)]
+    model = fp.Sequential(layers, n_inputs=12, dtype=dtype, seed=6)
+    net = twin(model)
+    trainer = fp.Trainer(model, loss_of(loss, from_logits), ours(name, settings))
+    optimizer = pytorchs(name, settings, net.parameters())
+    x, y, weights = (None if a is None else torch.from_numpy(a.astype(float)) for a in (X, targets, w))
+
+    errors = []
+    for epoch in range(EPOCHS):
+        trainer.fit(X, targets, epochs=1, batch_size=BATCH, sample_weight=w, progress=False)
+        for rows in torch.from_numpy(philox.permutation(6, epoch, ROWS)).split(BATCH):
+            optimizer.zero_grad()
+            share = None if weights is None else weights[rows]
+            mean_loss(loss, from_logits, net(x[rows]), y[rows], share).backward()
+            optimizer.step()
+        errors.append(relative_error(model.theta.astype(float), theta_of(net)))
+    assert trainer.step == 200
+    return max(errors)
+
+
+@pytest.mark.parametrize("name", fp.optimizers.OPTIMIZERS)
+def test_every_setting_of_every_optimizer_is_tried(name):
+    """The tests below iterate over what stands here."""
+    known(OPTIMIZERS, name, "optimizer")
+    settings = {field.name for field in fields(fp.optimizers.OPTIMIZERS[name])} - {"learning_rate"}
+    assert settings == set(VALUES.get(name, {})), f"tests/oracles/test_optimizers.py has no VALUES to try for {name!r}"
+    assert any(rule.values[0] == name for rule in RULES)
+
+
+@pytest.mark.parametrize(("name", "settings"), RULES)
+def test_two_hundred_steps_are_pytorchs(name, settings):
+    """All settings together: to 1e-12 of the largest parameter, in float64, all the way."""
+    assert worst_error(name, settings) <= 1e-12
+
+
+@pytest.mark.parametrize("end", ENDS, ids=lambda end: "-".join(map(str, end)))
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_two_hundred_steps_of_every_loss_and_activation_are_pytorchs(end, activation, weighted):
+    """All of them on the way, not only at a single point."""
+    w = np.random.default_rng(1).random(ROWS) if weighted else None
+    settings = {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01}
+    assert worst_error("sgd", settings, end, activation, w=w) <= 1e-12
+
+
+@pytest.mark.parametrize(("name", "settings"), RULES[::5])
+def test_two_hundred_steps_in_float32_stay_close_to_pytorchs_in_float64(name, settings):
+    """From the same rounded beginnings; 200 steps do not let 2**-24 grow beyond 1e-5."""
+    assert worst_error(name, settings, dtype="float32") <= 1e-5
+
+
+@pytest.mark.parametrize("name", fp.optimizers.OPTIMIZERS)
+def test_both_refuse_the_same_combinations(name):
+    """What is impossible there is impossible here, and the other way round."""
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    for settings in combinations(name):
+        here = possible(lambda settings=settings: ours(name, settings))
+        assert here == possible(lambda settings=settings: pytorchs(name, settings, [parameter])), settings
+
+
+@pytest.mark.parametrize("setting", ["momentum", "weight_decay"])
+def test_both_refuse_negative_settings(setting):
+    """The values beyond those above."""
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    assert not possible(lambda: ours("sgd", {setting: -1.0}))
+    assert not possible(lambda: pytorchs("sgd", {setting: -1.0}, [parameter]))
+
+
+if __name__ == "__main__":  # python -m oracles.test_optimizers, in tests/: the largest errors, for the record
+    for real in ("float64", "float32"):
+        found = [worst_error(*rule.values, dtype=real) for rule in RULES]
+        print(f"{real}: largest error of {len(found)} optimizers and settings {max(found):.2e}")
+    chosen = {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01}
+    found = [worst_error("sgd", chosen, end, f) for end in ENDS for f in ACTIVATIONS]
+    print(f"float64: largest error of {len(found)} losses and activations {max(found):.2e}")
