@@ -80,7 +80,7 @@ def extensions() -> list[Extension]:
         for target, flags in targets().items()
         for bits in ("32", "64")
     ]
-    others = ["kernels.cpu", "arrays", "engine", "kernel_calls", "philox"]
+    others = ["kernels.cpu", "arrays", "engine", "float_environment", "kernel_calls", "philox"]
     return [*kernels, *map(extension, others)]
 
 

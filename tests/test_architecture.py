@@ -17,7 +17,7 @@ NATIVE = SOURCE / "_native"
 STAIRCASE = [
     {"_version"},
     {"_native"},  # floors 0 and 1, which have a test of their own below
-    {"_checks", "_slices", "datasets"},
+    {"_arithmetic", "_checks", "_slices", "datasets"},
     {"activations", "initializers", "layers", "losses", "machine", "metrics", "optimizers", "serialization", "columns"},
     {"model"},
     {"_rows", "gradients", "history", "progress", "tabular", "trainer"},

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastprop import _checks, losses
+from fastprop._arithmetic import standard_arithmetic
 from fastprop._rows import Rows
 from fastprop.losses import Loss
 from fastprop.model import Sequential, aligned
@@ -53,6 +54,7 @@ def gradient(model: Sequential, X: Any, y: Any, loss: str | Loss, *, sample_weig
     return _into(model, data, loss, grad), grad
 
 
+@standard_arithmetic()
 def _into(model: Sequential, data: Rows, loss: Loss, grad: Array) -> float:
     sums = np.zeros(2)
     with model._learning_plan(len(data), loss.name) as plan:

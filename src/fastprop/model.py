@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastprop import _checks, initializers, serialization
+from fastprop._arithmetic import standard_arithmetic
 from fastprop._native import dispatch, philox, threads
 from fastprop._native.engine import Plan
 from fastprop._slices import ROWS_AT_ONCE, row_slices
@@ -173,6 +174,7 @@ class Sequential:
             self._renew_locks()
         return self._training
 
+    @standard_arithmetic()
     def initialize(self, seed: int | None = None) -> None:
         """Set every parameter to its initial value, from `seed` or the network's own."""
         seed = self.seed if seed is None else _checks.integer("seed", seed, low=0, high=2**64 - 1)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastprop import _checks, losses, metrics, optimizers, serialization
+from fastprop._arithmetic import standard_arithmetic
 from fastprop._native import philox
 from fastprop._rows import Rows
 from fastprop._slices import Slicer, row_slices
@@ -351,6 +352,7 @@ class Trainer:
         """Sums over rows, as the engine adds to them: weight, loss, each metric."""
         return np.zeros(2 + len(self.metrics))
 
+    @standard_arithmetic()
     def _means(self, sums: Array) -> dict[str, float]:
         names = ("loss", *(metric.name for metric in self.metrics))
         return {name: float(total / sums[0]) if sums[0] else 0.0 for name, total in zip(names, sums[1:], strict=True)}

@@ -1,0 +1,120 @@
+"""One hash: what training gives, to the last bit, whatever the machine, the number of threads and the batches.
+
+`results()` trains the digits over every activation, every loss and several settings of every optimizer, and hashes each
+case's theta, history and predictions. golden.json holds what numerics contract FP-1 gives (docs/numerics.md). A
+deliberate change of the contract is a new version of it; then, and only then::
+
+    PYTHONPATH=tests python tests/golden.py > tests/golden.json
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import fastprop as fp
+from fastprop._native import engine, threads
+from fastprop.activations import ACTIVATIONS
+from fastprop.losses import LOSSES
+from fastprop.optimizers import OPTIMIZERS
+
+GOLDEN = Path(__file__).with_name("golden.json")
+SPLITS = (1, 7, 64)  # of predict's rows, beside all at once
+
+# The last activation that each loss follows, and what it is told of the digits: labels or one-hot rows.
+ENDS = {
+    "mse": ("identity", "one-hot"),
+    "cross_entropy": ("softmax", "labels"),
+    "binary_cross_entropy": ("sigmoid", "one-hot"),
+}
+RULES = {
+    "sgd": [
+        fp.SGD(0.05),
+        fp.SGD(0.05, momentum=0.9),
+        fp.SGD(0.02, momentum=0.9, nesterov=True, weight_decay=0.01),
+        fp.SGD(0.05, momentum=0.8, dampening=0.3, weight_decay=0.001),
+    ]
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    activation: str
+    loss: str
+    rule: object
+    dtype: str
+    units: int = 24
+    batch_size: int = 32
+    n_rows: int = 150
+    weighted: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.activation} {self.units}, {self.loss}{' weighted' * self.weighted}, {self.rule!r}, {self.dtype}"
+
+
+def cases() -> Iterator[Case]:
+    for dtype in ("float32", "float64"):
+        for loss in LOSSES:
+            for activation in ACTIVATIONS:
+                for name in OPTIMIZERS:
+                    for rule in RULES[name]:
+                        yield Case(activation, loss, rule, dtype)
+            # Sums over more than one block of 256: along k in the second layer, along the rows of a batch.
+            yield Case("tanh", loss, fp.SGD(0.05, momentum=0.9), dtype, units=300, batch_size=290, n_rows=600)
+            yield Case("relu", loss, fp.SGD(0.05, momentum=0.9), dtype, weighted=True)
+
+
+def result(case: Case) -> str:
+    """The SHA-256 of what the case gives; predictions from every split of the rows must agree."""
+    pixels, labels = fp.datasets.load_digits()
+    X, y = pixels[: case.n_rows] / 16, labels[: case.n_rows]
+    output, target = ENDS[case.loss]
+    w = 0.25 * (1 + np.arange(len(y)) % 7) if case.weighted else None
+    model = fp.mlp(64, case.units, 10, activation=case.activation, output=output, dtype=case.dtype, seed=1)
+    trainer = fp.Trainer(model, case.loss, case.rule, metrics=["accuracy", "mae"])
+    history = trainer.fit(
+        X, np.eye(10)[y] if target == "one-hot" else y,
+        epochs=2, batch_size=case.batch_size, sample_weight=w, progress=False,
+    )  # fmt: skip
+    digest = hashlib.sha256(little_endian(model.theta))
+    for series in history.values():
+        digest.update(little_endian(np.array(series)))
+    together = little_endian(model.predict(X))
+    for size in SPLITS:
+        parts = [little_endian(model.predict(X[i : i + size])) for i in range(0, len(X), size)]
+        assert b"".join(parts) == together, f"predictions in batches of {size} differ from those of all rows at once"
+    digest.update(together)
+    return digest.hexdigest()
+
+
+def little_endian(array: np.ndarray) -> bytes:
+    return array.astype(array.dtype.newbyteorder("<")).tobytes()
+
+
+CASES = {str(case): case for case in cases()}
+
+
+def results(numbers_of_threads: Iterable[int] = (1,)) -> dict[str, str]:
+    """Each case's hash, which each number of threads must give, however small the work."""
+    threads.STEP_WORK_PER_THREAD, threads.CALL_WORK, engine.CALL_WORK = 1, 0, 0
+    found: dict[str, str] = {}
+    for number in numbers_of_threads:
+        fp.set_num_threads(number)
+        for name, case in CASES.items():
+            digest = result(case)
+            assert found.setdefault(name, digest) == digest, f"{name}: another result with {number} threads"
+    return found
+
+
+def check(numbers_of_threads: Iterable[int] = (1,)) -> None:
+    """Compare CASES with golden.json."""
+    expected, found = json.loads(GOLDEN.read_text()), results(numbers_of_threads)
+    differ = [case for case in found if found[case] != expected.get(case)]
+    assert not differ, f"{len(differ)} of {len(found)} cases differ on {fp.target()}, the first: {differ[0]}"
+
+
+if __name__ == "__main__":
+    print(json.dumps(results(), indent=0))
