@@ -1,8 +1,10 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+def at_a_cache_line(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]: ...
 
 class KernelCalls:
     target: str
@@ -13,9 +15,15 @@ class KernelCalls:
     metrics: list[str]
     updates: list[str]
 
-    def __init__(self, capsule: object, target: str) -> None: ...
+    def __init__(
+        self,
+        capsule: object,
+        target: str,
+        empty: Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]] = ...,
+    ) -> None: ...
     def product(self, a: NDArray[Any], b: NDArray[Any], bias: NDArray[Any] | None = None) -> NDArray[Any]: ...
     def column_sums(self, x: NDArray[Any]) -> NDArray[Any]: ...
+    def weight_sum(self, w: NDArray[Any]) -> float: ...
     def elementary(self, name: str, x: NDArray[Any]) -> NDArray[Any]: ...
     def activation_forward(self, name: str, z: NDArray[Any]) -> NDArray[Any]: ...
     def activation_backward(self, name: str, a: NDArray[Any], da: NDArray[Any]) -> NDArray[Any]: ...
@@ -34,4 +42,18 @@ class KernelCalls:
         settings: Sequence[float],
         step: int,
     ) -> None: ...
-    def gather(self, X: NDArray[Any], rows: Sequence[int] | NDArray[Any]) -> NDArray[Any]: ...
+    def gather(
+        self,
+        X: NDArray[Any],
+        rows: Sequence[int] | NDArray[Any] | None = None,
+        first: int = 0,
+        count: int | None = None,
+    ) -> NDArray[Any]: ...
+    def gather_one_hot(
+        self,
+        labels: Sequence[int] | NDArray[Any],
+        n: int,
+        rows: Sequence[int] | NDArray[Any] | None = None,
+        first: int = 0,
+        count: int | None = None,
+    ) -> NDArray[Any]: ...

@@ -3,9 +3,12 @@
 The engine does not pass through here. Arrays must be C-contiguous and of the kernels' type.
 """
 
+import math
+
 import numpy as np
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport int64_t
 
 from fastprop._native.arrays cimport Array
 from fastprop._native.kernels.table cimport Activation, Elementary, Kernels, Loss, Metric, Update, find
@@ -20,20 +23,53 @@ cdef list names_of(const void* entries, size_t size):
     return names
 
 
+cdef Array row_numbers(rows):
+    return None if rows is None else Array(np.ascontiguousarray(rows, np.intp))
+
+
+cdef const Py_ssize_t* pointer_to(Array rows):
+    if rows is None:
+        return NULL
+    return <const Py_ssize_t*> rows.data
+
+
+cdef number_of(X, rows, first, count):
+    """`count`, or where it is None, how many rows there are from `first` on."""
+    return len(X if rows is None else rows) - first if count is None else count
+
+
+def at_a_cache_line(shape, dtype):
+    """An uninitialised array that begins at a cache line, as the engine's do."""
+    memory = np.empty(math.prod(shape) * dtype.itemsize + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start:len(memory) - 64 + start].view(dtype).reshape(shape)
+
+
+cdef double in_order(rows):
+    """The sum of rows' scores, one after the other, as the engine adds them."""
+    cdef double total = 0
+    for score in rows:
+        total += score
+    return total
+
+
 cdef class KernelCalls:
     """The kernels of one target and type; `target` and `dtype` say which.
 
-    Lists of names: `elementaries`, `activations`, `losses`, `metrics`, `updates`.
+    Lists of names: `elementaries`, `activations`, `losses`, `metrics`, `updates`. `empty(shape, dtype)` makes the
+    arrays that the kernels write to.
     """
 
     cdef const Kernels* table
     cdef readonly str target
     cdef readonly object dtype
     cdef readonly list elementaries, activations, losses, metrics, updates
+    cdef object empty
 
-    def __init__(self, capsule, target):
+    def __init__(self, capsule, target, empty=at_a_cache_line):
         self.table = <const Kernels*> PyCapsule_GetPointer(capsule, "fastprop kernels")
         self.target = target
+        self.empty = empty
         self.dtype = np.dtype(np.float32 if self.table.itemsize == 4 else np.float64)
         self.elementaries = names_of(self.table.elementaries, sizeof(Elementary))
         self.activations = names_of(self.table.activations, sizeof(Activation))
@@ -51,32 +87,40 @@ cdef class KernelCalls:
                 f"{self!r} takes C-contiguous arrays of its type, not {array.dtype} of strides {array.strides}")
         return taken
 
+    cdef copy(self, array):
+        copied = self.empty(array.shape, self.dtype)
+        copied[...] = array
+        return copied
+
     def product(self, a, b, bias=None):
         """a (m, k) b (k, n) + bias (n,), where a or b may be a transposed view."""
-        out = np.empty((a.shape[0], b.shape[1]), self.dtype)
-        work = np.empty(self.table.product_work(a.shape[0], b.shape[1], a.shape[1]) + 16, self.dtype)
-        work = work[-(work.ctypes.data // self.dtype.itemsize) % 16:]           # panels begin at a cache line
-        cdef bint a_turned = not a.flags.c_contiguous, b_turned = not b.flags.c_contiguous
-        cdef Array A = self.take(a.T if a_turned else a), B = self.take(b.T if b_turned else b)
-        cdef Array C = self.take(out), W = self.take(work), extra = None if bias is None else self.take(bias)
         cdef Py_ssize_t m = a.shape[0], k = a.shape[1], n = b.shape[1]
+        out, work = self.empty((m, n), self.dtype), self.empty((self.table.product_work(m, n, k),), self.dtype)
+        cdef Array A = self.take(a if a.flags.c_contiguous else a.T), B = self.take(b if b.flags.c_contiguous else b.T)
+        cdef Array extra = None if bias is None else self.take(bias)
+        size = self.dtype.itemsize
         self.table.product(
-            C.data, m, n, k, A.data, 1 if a_turned else k, m if a_turned else 1, B.data, 1 if b_turned else n,
-            k if b_turned else 1, NULL if extra is None else extra.data, W.data,
+            self.take(out).data, m, n, k, A.data, a.strides[0] // size, a.strides[1] // size,
+            B.data, b.strides[0] // size, b.strides[1] // size, NULL if extra is None else extra.data,
+            self.take(work).data,
         )
         return out
 
     def column_sums(self, x):
         """x (m, n) summed over its rows."""
-        sums = np.empty(x.shape[1], self.dtype)
+        sums = self.empty((x.shape[1],), self.dtype)
         self.table.column_sums(self.take(x).data, self.take(sums).data, x.shape[0], x.shape[1])
         return sums
+
+    def weight_sum(self, w):
+        """The sum of the weights w (m,), in double."""
+        return self.table.weight_sum(0, self.take(w).data, w.size)
 
     def elementary(self, name, x):
         """exp, log, ... of each element."""
         cdef const Elementary* entry = <const Elementary*> find(
             self.table.elementaries, sizeof(Elementary), name.encode())
-        y = np.empty_like(x)
+        y = self.empty(x.shape, self.dtype)
         entry.apply(self.take(x).data, self.take(y).data, x.size)
         return y
 
@@ -84,7 +128,7 @@ cdef class KernelCalls:
         """a = f(z) for z (m, n)."""
         cdef const Activation* entry = <const Activation*> find(
             self.table.activations, sizeof(Activation), name.encode())
-        a = z.copy()
+        a = self.copy(z)
         if entry.forward != NULL:
             entry.forward(self.take(z).data, self.take(a).data, z.shape[0], z.shape[1])
         return a
@@ -93,7 +137,7 @@ cdef class KernelCalls:
         """dC/dz from a = f(z) and dC/da, all (m, n)."""
         cdef const Activation* entry = <const Activation*> find(
             self.table.activations, sizeof(Activation), name.encode())
-        delta = da.copy()
+        delta = self.copy(da)
         if entry.backward != NULL:
             entry.backward(self.take(a).data, self.take(delta).data, a.shape[0], a.shape[1])
         return delta
@@ -102,25 +146,25 @@ cdef class KernelCalls:
         """The weighted mean loss, its gradient (m, n), and the output o where the loss computes it."""
         cdef const Loss* entry = <const Loss*> find(self.table.losses, sizeof(Loss), name.encode())
         cdef Array weights = None if w is None else self.take(w)
-        delta, o = np.empty_like(o_or_z), o_or_z.copy()
-        cdef double scale = 1 / (len(y) if w is None else w.sum(dtype=float))
-        rows = np.empty(len(y))
+        delta, o = self.empty(y.shape, self.dtype), self.copy(o_or_z)
+        cdef double scale = 1 / <double> (len(y) if w is None else self.weight_sum(w))
+        rows = self.empty((len(y),), np.dtype(float))
         entry.rows(
             self.take(o_or_z).data, self.take(y).data, NULL if w is None else weights.data, self.take(delta).data,
             self.take(o).data, <double*> Array(rows, True).data, y.shape[0], y.shape[1], scale,
         )
-        return sum(rows.tolist()) * scale, delta, o
+        return in_order(rows) * scale, delta, o
 
     def metric(self, name, o, y, w=None, threshold=0.5):
         """The sum over rows of the weighted score."""
         cdef const Metric* entry = <const Metric*> find(self.table.metrics, sizeof(Metric), name.encode())
         cdef Array weights = None if w is None else self.take(w)
-        scores = np.empty(len(y))
+        scores = self.empty((len(y),), np.dtype(float))
         entry.rows(
             self.take(o).data, self.take(y).data, NULL if w is None else weights.data,
             <double*> Array(scores, True).data, y.shape[0], y.shape[1], threshold,
         )
-        return sum(scores.tolist())
+        return in_order(scores)
 
     def update(self, name, theta, grad, state, settings, step):
         """One step of theta, and of state, in place."""
@@ -129,10 +173,20 @@ cdef class KernelCalls:
         entry.apply(self.take(theta).data, self.take(grad).data, self.take(state).data, theta.size,
                     <const double*> numbers.data, step)
 
-    def gather(self, X, rows):
-        """X[rows] cast to the kernels' type; X may have any strides."""
-        cdef Array source = Array(X), order = Array(np.ascontiguousarray(rows, np.intp))
-        out = np.empty((len(rows), X.shape[1]), self.dtype)
+    def gather(self, X, rows=None, first=0, count=None):
+        """X[rows[first:first + count]] cast to the kernels' type; rows None for X's own order. X may have any strides."""
+        cdef Array source = Array(X), order = row_numbers(rows)
+        out = self.empty((number_of(X, rows, first, count), X.shape[1]), self.dtype)
         self.table.gather(source.kind, source.data, source.strides[0], source.strides[1],
-                          <const Py_ssize_t*> order.data, 0, out.shape[0], out.shape[1], self.take(out).data)
+                          pointer_to(order), first,
+                          out.shape[0], out.shape[1], self.take(out).data)
+        return out
+
+    def gather_one_hot(self, labels, n, rows=None, first=0, count=None):
+        """1 at each row's label, 0 elsewhere, (count, n): of labels[rows[first:first + count]], as `gather`."""
+        cdef Array source = Array(np.ascontiguousarray(labels, np.int64)), order = row_numbers(rows)
+        out = self.empty((number_of(labels, rows, first, count), n), self.dtype)
+        self.table.gather_one_hot(<const int64_t*> source.data,
+                                  pointer_to(order), first,
+                                  out.shape[0], n, self.take(out).data)
         return out

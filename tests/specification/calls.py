@@ -1,0 +1,144 @@
+"""The executable specification (specification.h), called as `fastprop._native.kernel_calls.KernelCalls` calls kernels.
+
+FASTPROP_SPECIFICATION names a shared library of it; without one it is compiled by $CC, or cc, when first asked for.
+"""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Sequence
+from ctypes import CDLL, c_char, c_double, c_ssize_t, c_void_p
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+SOURCES = sorted(map(str, Path(__file__).parent.glob("*.c")))
+KINDS = dict(zip(map(np.dtype, ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")), "fdbhiqBHIQB", strict=True))
+FLAGS = ["-O2", "-std=c11", "-ffp-contract=off", "-shared", "-fPIC"]
+
+
+@cache
+def library(*more_flags: str) -> CDLL:
+    """The specification for both types; `more_flags` come last, and so prevail."""
+    prebuilt = os.environ.get("FASTPROP_SPECIFICATION")
+    if prebuilt and not more_flags:
+        return CDLL(prebuilt)
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        path = f"{folder}/specification.so"
+        subprocess.run([*compiler, *FLAGS, *more_flags, "-o", path, *SOURCES, "-lm"], check=True)
+        return CDLL(path)
+
+
+def as_argument(value: Any) -> Any:
+    """What C takes for it: an array's address, NULL, a letter, a double, or a ptrdiff_t."""
+    if isinstance(value, np.ndarray):
+        return c_void_p(value.ctypes.data)
+    if isinstance(value, str):
+        return c_char(value.encode())
+    if isinstance(value, float):
+        return c_double(value)
+    return None if value is None else c_ssize_t(value)
+
+
+class Specification:
+    """For each method of KernelCalls one of the same name and signature."""
+
+    target = "specification"
+
+    def __init__(
+        self, dtype: np.dtype, empty: Callable[..., np.ndarray] = np.empty, compiled: CDLL | None = None
+    ) -> None:
+        self.dtype = dtype
+        self.empty = empty
+        self.compiled = library() if compiled is None else compiled
+
+    def function(self, name: str) -> Any:
+        return getattr(self.compiled, f"{name}_f{8 * self.dtype.itemsize}")
+
+    def call(self, name: str, *arguments: Any) -> None:
+        self.function(name)(*map(as_argument, arguments))
+
+    def number(self, name: str, *arguments: Any) -> float:
+        function = self.function(name)
+        function.restype = c_double
+        return function(*map(as_argument, arguments))
+
+    def copy(self, array: np.ndarray) -> np.ndarray:
+        copied = self.empty(array.shape, array.dtype)
+        copied[...] = array
+        return copied
+
+    def product(self, a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
+        (m, k), n, c = a.shape, b.shape[1], self.empty((len(a), b.shape[1]), self.dtype)
+        a_strides, b_strides = ([stride // self.dtype.itemsize for stride in x.strides] for x in (a, b))
+        self.call("product", c, m, n, k, a, *a_strides, b, *b_strides, bias)
+        return c
+
+    def column_sums(self, x: np.ndarray) -> np.ndarray:
+        sums = self.empty((x.shape[1],), self.dtype)
+        self.call("column_sums", x, sums, *x.shape)
+        return sums
+
+    def weight_sum(self, w: np.ndarray) -> float:
+        return self.number("weight_sum", w, w.size)
+
+    def elementary(self, name: str, x: np.ndarray) -> np.ndarray:
+        y = self.empty(x.shape, self.dtype)
+        self.function("map")(self.function(name), *map(as_argument, (x, y, x.size)))
+        return y
+
+    def activation_forward(self, name: str, z: np.ndarray) -> np.ndarray:
+        a = self.empty(z.shape, self.dtype)
+        self.call(f"{name}_forward", z, a, *z.shape)
+        return a
+
+    def activation_backward(self, name: str, a: np.ndarray, da: np.ndarray) -> np.ndarray:
+        delta = self.copy(da)
+        self.call(f"{name}_backward", a, delta, *a.shape)
+        return delta
+
+    def loss(
+        self, name: str, o_or_z: np.ndarray, y: np.ndarray, w: np.ndarray | None = None
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        delta, o = self.empty(y.shape, self.dtype), self.copy(o_or_z)
+        with np.errstate(divide="ignore"):
+            scale = float(1 / np.float64(len(y) if w is None else self.weight_sum(w)))
+        return self.number(name, o_or_z, y, w, delta, o, *y.shape, scale) * scale, delta, o
+
+    def metric(
+        self, name: str, o: np.ndarray, y: np.ndarray, w: np.ndarray | None = None, threshold: float = 0.5
+    ) -> float:
+        return self.number(name, o, y, w, *y.shape, float(threshold))
+
+    def update(
+        self,
+        name: str,
+        theta: np.ndarray,
+        grad: np.ndarray,
+        state: np.ndarray,
+        settings: Sequence[float],
+        step: int,
+    ) -> None:
+        self.call(name, theta, grad, state, theta.size, np.array(settings, float), step)
+
+    def gather(
+        self, X: np.ndarray, rows: np.ndarray | None = None, first: int = 0, count: int | None = None
+    ) -> np.ndarray:
+        x = self.empty((number_of(X, rows, first, count), X.shape[1]), self.dtype)
+        self.call("gather", KINDS[X.dtype], X, *X.strides, rows, first, *x.shape, x)
+        return x
+
+    def gather_one_hot(
+        self, labels: np.ndarray, n: int, rows: np.ndarray | None = None, first: int = 0, count: int | None = None
+    ) -> np.ndarray:
+        y = self.empty((number_of(labels, rows, first, count), n), self.dtype)
+        self.call("gather_one_hot", labels, rows, first, len(y), n, y)
+        return y
+
+
+def number_of(X: np.ndarray, rows: np.ndarray | None, first: int, count: int | None) -> int:
+    return len(X if rows is None else rows) - first if count is None else count

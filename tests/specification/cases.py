@@ -1,0 +1,207 @@
+"""Random calls of every kernel: sizes around tiles, vectors and blocks, numbers of every kind, any alignment.
+
+A case is a function of KernelCalls, or of Specification, to the arrays that the call writes.
+"""
+
+import random
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from specification.calls import KINDS
+from specification.memory import GuardedMemory
+
+Case = Callable[[Any], tuple[np.ndarray, ...]]
+
+LARGEST = 70
+AROUND_BLOCKS = [255, 256, 257, 511, 512, 513]
+POOL = 1 << 17
+
+
+@cache
+def pool(kind: str, dtype: np.dtype) -> np.ndarray:
+    """Many numbers of one kind, of which each array takes a stretch."""
+    rng, info = np.random.default_rng(0), np.finfo(dtype)
+    if kind == "normal":
+        return rng.standard_normal(POOL).astype(dtype)
+    if kind == "wide":  # every magnitude, products of which overflow and underflow
+        return np.ldexp(rng.uniform(-1, 1, POOL), rng.integers(info.minexp - 20, info.maxexp, POOL)).astype(dtype)
+    if kind == "small":  # products of two lie among the subnormals, or a little above
+        return np.ldexp(rng.standard_normal(POOL), info.minexp // 2 - rng.integers(0, 20, POOL)).astype(dtype)
+    if kind == "zeros":
+        return rng.choice(np.array([0, -0.0, 1, -1], dtype), POOL)
+    if kind == "moderate":  # where exp, tanh and sigmoid change
+        return rng.uniform(info.minexp, info.maxexp, POOL).astype(dtype)
+    if kind == "special":
+        extremes = [np.inf, -np.inf, np.nan, 0, -0.0, info.max, info.smallest_normal, -info.smallest_subnormal]
+        numbers = 3 * rng.standard_normal(POOL)
+        return np.where(rng.random(POOL) < 0.03, rng.choice(extremes, POOL), numbers).astype(dtype)
+    with np.errstate(invalid="ignore"):
+        return np.frombuffer(rng.bytes(POOL * dtype.itemsize), dtype)  # "bits": any pattern
+
+
+KINDS_OF_NUMBERS = 6 * ["normal"] + ["wide", "small", "zeros", "moderate", "special", "bits"]
+
+
+class Draw:
+    """Sizes and arrays of one case after another, the same in every run."""
+
+    def __init__(self, dtype: np.dtype, memory: GuardedMemory) -> None:
+        self.dtype = dtype
+        self.memory = memory
+        self.random = random.Random(0)
+
+    def size(self) -> int:
+        return self.random.randint(1, LARGEST)
+
+    def long(self) -> int:
+        """A size, or one around the contract's blocks."""
+        return self.random.choice(AROUND_BLOCKS) if self.random.random() < 0.25 else self.size()
+
+    def shape(self) -> tuple[int, int]:
+        """Of a batch: rows, or their length, may be around a block."""
+        shape = self.size(), self.long()
+        return shape if self.random.random() < 0.5 else shape[::-1]
+
+    def flip(self) -> bool:
+        return self.random.random() < 0.5
+
+    def reals(self, *shape: int, kinds: list[str] = KINDS_OF_NUMBERS) -> np.ndarray:
+        array = self.memory.empty(shape, self.dtype)
+        start = self.random.randrange(POOL - array.size)
+        array[...] = pool(self.random.choice(kinds), self.dtype)[start : start + array.size].reshape(shape)
+        return array
+
+    def matrix(self, rows: int, columns: int) -> np.ndarray:
+        """In either layout."""
+        return self.reals(rows, columns) if self.flip() else self.reals(columns, rows).T
+
+    def weights(self, m: int) -> np.ndarray | None:
+        if self.flip():
+            return None
+        w = self.reals(m)
+        return np.abs(w, out=w)
+
+    def rows(self, n_rows: int) -> dict[str, Any]:
+        """Which rows to gather, of n_rows: in a given order or their own, all of it or a part."""
+        order = None if self.flip() else np.array(self.random.choices(range(n_rows), k=self.size()), np.intp)
+        length = n_rows if order is None else len(order)
+        first = self.random.randrange(length)
+        return {"rows": order, "first": first, "count": self.random.randint(1, length - first)}
+
+
+def product(draw: Draw) -> Case:
+    m, n, k = draw.size(), draw.size(), draw.long()
+    turn = draw.random.random()  # now and then m or n is the long one
+    m, n, k = (m, n, k) if turn < 0.8 else (k, n, m) if turn < 0.9 else (m, k, n)
+    a, b, bias = draw.matrix(m, k), draw.matrix(k, n), draw.reals(n) if draw.flip() else None
+    return lambda calls: (calls.product(a, b, bias),)
+
+
+def column_sums(draw: Draw) -> Case:
+    x = draw.reals(*draw.shape())
+    return lambda calls: (calls.column_sums(x),)
+
+
+def weight_sum(draw: Draw) -> Case:
+    w = draw.reals(draw.long())
+    return lambda calls: (np.array(calls.weight_sum(w)),)
+
+
+def elementary(name: str, draw: Draw) -> Case:
+    x = draw.reals(draw.long())
+    return lambda calls: (calls.elementary(name, x),)
+
+
+def activation_forward(name: str, draw: Draw) -> Case:
+    z = draw.reals(*draw.shape())
+    return lambda calls: (calls.activation_forward(name, z),)
+
+
+def activation_backward(name: str, draw: Draw) -> Case:
+    shape = draw.shape()
+    a, da = draw.reals(*shape), draw.reals(*shape)
+    return lambda calls: (calls.activation_backward(name, a, da),)
+
+
+def loss(name: str, draw: Draw) -> Case:
+    shape = draw.shape()
+    o_or_z, y, w = draw.reals(*shape), draw.reals(*shape), draw.weights(shape[0])
+
+    def call(calls: Any) -> tuple[np.ndarray, ...]:
+        value, delta, o = calls.loss(name, o_or_z, y, w)
+        return np.array(value), delta, o
+
+    return call
+
+
+def metric(name: str, draw: Draw) -> Case:
+    shape = draw.shape()
+    o, y, w = draw.reals(*shape), draw.reals(*shape), draw.weights(shape[0])
+    threshold = draw.random.choice([0.5, 0, 0.3])
+    return lambda calls: (np.array(calls.metric(name, o, y, w, threshold)),)
+
+
+def sgd_settings(draw: Draw) -> tuple[float, ...]:
+    """learning_rate, momentum, dampening, nesterov, weight_decay."""
+    return tuple(draw.random.choice([0, draw.random.random()]) for _ in range(3)) + (
+        draw.random.choice([0.0, 1.0]),
+        draw.random.choice([0, 0.01 * draw.random.random()]),
+    )
+
+
+SETTINGS = {"sgd": sgd_settings}
+
+
+def update(name: str, draw: Draw) -> Case:
+    count = draw.long()
+    theta, grad, state = draw.reals(count), draw.reals(count), draw.reals(count)
+    settings, step = SETTINGS[name](draw), draw.random.choice([0, 1, 2, 1000])
+
+    def call(calls: Any) -> tuple[np.ndarray, ...]:
+        new_theta, new_state = draw.memory.copy(theta), draw.memory.copy(state)
+        calls.update(name, new_theta, grad, new_state, settings, step)
+        return new_theta, new_state
+
+    return call
+
+
+def gather(draw: Draw) -> Case:
+    """From a buffer of random bytes: any type, strides of either sign or none, any alignment."""
+    dtype = draw.random.choice(list(KINDS))
+    (n_rows, n), size = draw.shape(), dtype.itemsize
+    column_stride = draw.random.choice([size, size, size, -size, 2 * size, -3 * size, size + 1, 0])
+    row_stride = draw.random.choice([n * size, -n * size, n * size + 1, size, -size, 0])
+    source = pool("bits", np.dtype(np.float64)).view(np.uint8)
+    if dtype.kind == "b":
+        source = source & 1
+    strides = row_stride, column_stride
+    lengths = [stride * (count - 1) for stride, count in zip(strides, (n_rows, n), strict=True)]
+    lowest, highest = (sum(choose(0, length) for length in lengths) for choose in (min, max))
+    start = draw.random.randint(-lowest, len(source) - size - highest)
+    X = np.ndarray((n_rows, n), dtype, source, start, strides)
+    which = draw.rows(n_rows)
+    return lambda calls: (calls.gather(X, **which),)
+
+
+def gather_one_hot(draw: Draw) -> Case:
+    n_rows, n = draw.shape()
+    labels, which = np.array(draw.random.choices(range(n), k=n_rows), np.int64), draw.rows(n_rows)
+    return lambda calls: (calls.gather_one_hot(labels, n, **which),)
+
+
+def cases_by_name(table: Any) -> dict[str, Callable[[Draw], Case]]:
+    """A drawing of cases for every kernel of the table, by its name and list."""
+    one_by_one = (product, column_sums, weight_sum, gather, gather_one_hot)
+    lists = {
+        "elementary": (elementary, table.elementaries),
+        "forward": (activation_forward, table.activations),
+        "backward": (activation_backward, table.activations),
+        "loss": (loss, table.losses),
+        "metric": (metric, table.metrics),
+        "update": (update, table.updates),
+    }
+    listed = {f"{name} {kind}": partial(draw, name) for kind, (draw, names) in lists.items() for name in names}
+    return {draw.__name__: draw for draw in one_by_one} | listed

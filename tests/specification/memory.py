@@ -1,0 +1,42 @@
+"""Memory for kernels to go astray in: arrays at any offset from a cache line, each between guard bytes."""
+
+import math
+import random
+
+import numpy as np
+
+CACHE_LINE = 64
+GUARD = 512  # bytes before and behind each array: a row of 64 doubles, or eight vectors of the widest
+FILLING = b"\xff"  # which makes every real a NaN
+
+
+class GuardedMemory:
+    """A few megabytes, handed out from the start, until `clear` takes everything back."""
+
+    def __init__(self, n_bytes: int = 1 << 24) -> None:
+        self.bytes = np.full(n_bytes, FILLING[0], np.uint8)
+        self.random = random.Random(0)
+        self.clear()
+
+    def clear(self) -> None:
+        self.taken: list[tuple[int, int]] = [(0, 0)]
+
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        """An array of NaN, aligned to its items and no better."""
+        before = self.taken[-1][1]
+        start = before + GUARD
+        start += -(self.bytes.ctypes.data + start) % CACHE_LINE + self.random.randrange(0, CACHE_LINE, dtype.itemsize)
+        stop = start + math.prod(shape) * dtype.itemsize
+        self.bytes[before : stop + GUARD] = FILLING[0]
+        self.taken.append((start, stop))
+        return self.bytes[start:stop].view(dtype).reshape(shape)
+
+    def copy(self, array: np.ndarray) -> np.ndarray:
+        copied = self.empty(array.shape, array.dtype)
+        copied[...] = array
+        return copied
+
+    def assert_guards_untouched(self) -> None:
+        for (_, before), (start, stop) in zip(self.taken, [*self.taken[1:], (self.taken[-1][1] + GUARD, 0)], strict=True):
+            guard = self.bytes[before:start].tobytes()
+            assert guard == FILLING * len(guard), f"bytes {before}..{start} between two arrays were written to"

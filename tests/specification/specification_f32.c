@@ -1,0 +1,2 @@
+#define FASTPROP_BITS 32
+#include "specification.h"

@@ -1,0 +1,2 @@
+#define FASTPROP_BITS 64
+#include "specification.h"
