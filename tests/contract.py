@@ -1,9 +1,10 @@
 """The numerics contract FP-1 (docs/numerics.md) one number at a time, in exact fractions rounded once per operation.
 
-Slow and obvious; knows nothing of tiles, lanes or targets. Zeros lose their sign here, so feed it none.
+Slow and obvious; it checks the executable specification, which checks the kernels. Zeros lose their sign here, so feed
+it none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -73,3 +74,24 @@ def column_sums(x: np.ndarray) -> np.ndarray:
     for block in others:
         total = total + block
     return total
+
+
+def sgd(
+    theta: np.ndarray, grad: np.ndarray, velocity: np.ndarray, settings: Sequence[float], step: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """One step, (theta, velocity): a term on each line is one fused multiply-add, share g alone a multiplication."""
+    dtype, (learning_rate, momentum, dampening, nesterov, weight_decay) = theta.dtype, settings
+    step_size, inertia, share, decay = (
+        Fraction(float(dtype.type(x))) for x in (-learning_rate, momentum, 1 - dampening, weight_decay)
+    )
+    new_theta, new_velocity = theta.copy(), velocity.copy()
+    for i in range(len(theta)):
+        parameter, slope, v = (Fraction(float(x[i])) for x in (theta, grad, velocity))
+        g = rounded(decay * parameter + slope, dtype)
+        if momentum:
+            v = rounded(inertia * v + rounded(share * g, dtype), dtype) if step else g
+            v = v if abs(v) >= Fraction(float(np.finfo(dtype).smallest_normal)) else Fraction(0)
+            new_velocity[i] = float(v)
+            g = rounded(inertia * v + g, dtype) if nesterov else v
+        new_theta[i] = float(rounded(step_size * g + parameter, dtype))
+    return new_theta, new_velocity

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from bounds import EXACT, assert_same_bits, assert_within, gamma, row_depth
-from contract import row_dot
 from fastprop._native.kernel_calls import KernelCalls
 
 SHAPES = [(1, 1), (5, 3), (4, 15), (3, 16), (4, 17), (3, 33), (260, 10)]
@@ -216,31 +215,3 @@ def test_weights_of_one_are_no_weights(kernels: KernelCalls, rng: np.random.Gene
     value_of_ones, delta_of_ones, _ = kernels.loss(loss, given.z, given.y, np.ones(7, kernels.dtype))
     assert value == value_of_ones
     assert_same_bits(delta, delta_of_ones)
-
-
-@pytest.mark.parametrize("n", [1, 5, 16, 17, 40])
-def test_a_rows_squared_error_is_the_sum_that_the_contract_spells_out(
-    kernels: KernelCalls, rng: np.random.Generator, n: int
-) -> None:
-    """Sixteen virtual lanes of fused multiply-adds, then in double."""
-    o, y = rng.standard_normal((2, 1, n)).astype(kernels.dtype)
-    value, _, _ = kernels.loss("mse", o, y)
-    assert value == float(row_dot((o - y)[0], (o - y)[0])) / n
-
-
-@with_and_without_weights
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_targets_give_the_same_bits(
-    kernels: KernelCalls,
-    baseline: KernelCalls,
-    rng: np.random.Generator,
-    loss: str,
-    shape: tuple[int, int],
-    weighted: bool,
-) -> None:
-    given = batch(rng, loss, shape, kernels.dtype, soft=True, weighted=weighted)
-    value, delta, o = kernels.loss(loss, given.z, given.y, given.w)
-    expected_value, expected_delta, expected_o = baseline.loss(loss, given.z, given.y, given.w)
-    assert value == expected_value
-    assert_same_bits(delta, expected_delta)
-    assert_same_bits(o, expected_o)

@@ -9,7 +9,6 @@ import pytest
 
 from bounds import EXACT, assert_same_bits, assert_within, gamma
 from contract import BLOCK
-from contract import product as product_by_contract
 from fastprop._native.kernel_calls import KernelCalls
 from processes import run_python
 
@@ -101,16 +100,6 @@ def test_the_error_stays_within_that_of_blocks_of_256(
     assert_within(kernels.product(a, b, bias), exact, (gamma(roundings, kernels.dtype) + reference) * size)
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 20), (1, 2, 255), (2, 1, 256), (2, 3, 257), (1, 2, 513)], ids=str)
-def test_each_element_is_the_sum_that_the_contract_spells_out(
-    kernels: KernelCalls, rng: np.random.Generator, shape: tuple[int, int, int]
-) -> None:
-    m, n, k = shape
-    a, b, bias = (normals(rng, s, kernels.dtype) for s in ((m, k), (k, n), (n,)))
-    assert_same_bits(kernels.product(a, b), product_by_contract(a, b))
-    assert_same_bits(kernels.product(a, b, bias), product_by_contract(a, b, bias))
-
-
 @in_both_layouts_of_b
 @in_both_layouts_of_a
 @pytest.mark.parametrize("shape", [(6, 17, 100), (25, 33, 513), (25, 200, 257), (241, 1537, 6)], ids=str)
@@ -192,17 +181,3 @@ def test_a_sum_of_negative_zeros_is_positive_zero(kernels: KernelCalls) -> None:
     """A chain begins at +0, and +0 + -0 is +0; a bias of -0 added to it leaves +0."""
     a, b = np.full((2, 3), -0.0, kernels.dtype), np.ones((3, 5), kernels.dtype)
     assert_same_bits(kernels.product(a, b, np.full(5, -0.0, kernels.dtype)), np.zeros((2, 5), kernels.dtype))
-
-
-@pytest.mark.parametrize("offset", range(4))
-def test_operands_need_no_alignment_and_their_neighbours_are_not_read(
-    kernels: KernelCalls, rng: np.random.Generator, offset: int
-) -> None:
-    """Part vectors at a matrix's end must not take in what lies beyond it: here NaN."""
-    (m, n, k), buffers = (13, 37, 11), []
-    for shape in ((m, k), (k, n), (n,)):
-        size = int(np.prod(shape))
-        buffer = np.full(offset + size + 64, np.nan, kernels.dtype)
-        buffer[offset : offset + size] = integers(rng, (size,), kernels.dtype)
-        buffers.append(buffer[offset : offset + size].reshape(shape))
-    assert_exact_product(kernels, *buffers)

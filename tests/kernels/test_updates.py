@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bounds import EXACT, assert_same_bits, assert_within, gamma
+from bounds import EXACT, assert_within, gamma
 from fastprop._native.kernel_calls import KernelCalls
 
 COUNTS = [1, 3, 4, 7, 8, 15, 16, 17, 100]
@@ -72,26 +72,3 @@ def test_the_first_step_does_not_read_the_state(
     assert np.isfinite(theta).all()
     assert np.isfinite(velocity).all() == bool(settings[1])
     assert np.isnan(velocity).all() == (not settings[1])
-
-
-def test_an_update_ends_where_its_arrays_do(kernels: KernelCalls) -> None:
-    """The last, partly filled vector leaves the memory behind it as it was."""
-    for count in COUNTS:
-        theta, velocity = np.ones((2, count + 40), kernels.dtype)
-        kernels.update("sgd", theta[:count], np.ones(count, kernels.dtype), velocity[:count], (0.5, 0.5, 0, 0, 0), 1)
-        np.testing.assert_array_equal(theta, np.repeat([0.25, 1], [count, 40]))
-        np.testing.assert_array_equal(velocity, np.repeat([1.5, 1], [count, 40]))
-
-
-@with_every_option
-@pytest.mark.parametrize("step", [0, 1])
-def test_targets_give_the_same_bits(
-    kernels: KernelCalls, baseline: KernelCalls, rng: np.random.Generator, settings: tuple[float, ...], step: int
-) -> None:
-    theta, grad, velocity = rng.standard_normal((3, 101)).astype(kernels.dtype)
-    results = []
-    for calls in (kernels, baseline):
-        results.append((theta.copy(), velocity.copy()))
-        calls.update("sgd", results[-1][0], grad, results[-1][1], settings, step)
-    for actual, expected in zip(*results, strict=True):
-        assert_same_bits(actual, expected)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 SOURCES = sorted(map(str, Path(__file__).parent.glob("*.c")))
-KINDS = dict(zip(map(np.dtype, ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")), "fdbhiqBHIQB", strict=True))
+NUMBERS = ["f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]
+KINDS = dict(zip(map(np.dtype, NUMBERS), "fdbhiqBHIQB", strict=True))  # gather's letters, as in table.pxd
 FLAGS = ["-O2", "-std=c11", "-ffp-contract=off", "-shared", "-fPIC"]
 
 

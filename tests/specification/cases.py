@@ -17,7 +17,7 @@ Case = Callable[[Any], tuple[np.ndarray, ...]]
 
 LARGEST = 70
 AROUND_BLOCKS = [255, 256, 257, 511, 512, 513]
-POOL = 1 << 17
+POOL = 1 << 19  # more than the largest matrix holds
 
 
 @cache
@@ -56,9 +56,9 @@ class Draw:
     def size(self) -> int:
         return self.random.randint(1, LARGEST)
 
-    def long(self) -> int:
-        """A size, or one around the contract's blocks."""
-        return self.random.choice(AROUND_BLOCKS) if self.random.random() < 0.25 else self.size()
+    def long(self, share: float = 0.25) -> int:
+        """A size, but in that share of the cases one around the contract's blocks."""
+        return self.random.choice(AROUND_BLOCKS) if self.random.random() < share else self.size()
 
     def shape(self) -> tuple[int, int]:
         """Of a batch: rows, or their length, may be around a block."""
@@ -93,9 +93,7 @@ class Draw:
 
 
 def product(draw: Draw) -> Case:
-    m, n, k = draw.size(), draw.size(), draw.long()
-    turn = draw.random.random()  # now and then m or n is the long one
-    m, n, k = (m, n, k) if turn < 0.8 else (k, n, m) if turn < 0.9 else (m, k, n)
+    m, n, k = draw.long(0.1), draw.long(0.1), draw.long()
     a, b, bias = draw.matrix(m, k), draw.matrix(k, n), draw.reals(n) if draw.flip() else None
     return lambda calls: (calls.product(a, b, bias),)
 
@@ -145,11 +143,9 @@ def metric(name: str, draw: Draw) -> Case:
 
 
 def sgd_settings(draw: Draw) -> tuple[float, ...]:
-    """learning_rate, momentum, dampening, nesterov, weight_decay."""
-    return tuple(draw.random.choice([0, draw.random.random()]) for _ in range(3)) + (
-        draw.random.choice([0.0, 1.0]),
-        draw.random.choice([0, 0.01 * draw.random.random()]),
-    )
+    """learning_rate, momentum, dampening, nesterov, weight_decay: each may be 0."""
+    learning_rate, momentum, dampening, decay = (draw.random.choice([0, draw.random.random()]) for _ in range(4))
+    return learning_rate, momentum, dampening, float(draw.flip()), decay / 100
 
 
 SETTINGS = {"sgd": sgd_settings}
@@ -192,16 +188,26 @@ def gather_one_hot(draw: Draw) -> Case:
     return lambda calls: (calls.gather_one_hot(labels, n, **which),)
 
 
-def cases_by_name(table: Any) -> dict[str, Callable[[Draw], Case]]:
-    """A drawing of cases for every kernel of the table, by its name and list."""
-    one_by_one = (product, column_sums, weight_sum, gather, gather_one_hot)
-    lists = {
-        "elementary": (elementary, table.elementaries),
-        "forward": (activation_forward, table.activations),
-        "backward": (activation_backward, table.activations),
-        "loss": (loss, table.losses),
-        "metric": (metric, table.metrics),
-        "update": (update, table.updates),
+# By the method of KernelCalls that each calls: the kernels that stand alone, and those of each list.
+ALONE = {draw.__name__: draw for draw in (product, column_sums, weight_sum, gather, gather_one_hot)}
+LISTED = {
+    draw.__name__: (draw, names)
+    for draw, names in [
+        (elementary, "elementaries"),
+        (activation_forward, "activations"),
+        (activation_backward, "activations"),
+        (loss, "losses"),
+        (metric, "metrics"),
+        (update, "updates"),
+    ]
+}
+
+
+def drawings(table: Any) -> dict[str, Callable[[Draw], Case]]:
+    """What draws the cases of each kernel of the table."""
+    listed = {
+        f"{method} {name}": partial(draw, name)
+        for method, (draw, names) in LISTED.items()
+        for name in getattr(table, names)
     }
-    listed = {f"{name} {kind}": partial(draw, name) for kind, (draw, names) in lists.items() for name in names}
-    return {draw.__name__: draw for draw in one_by_one} | listed
+    return ALONE | listed

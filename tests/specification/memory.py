@@ -2,6 +2,7 @@
 
 import math
 import random
+from itertools import pairwise
 
 import numpy as np
 
@@ -11,9 +12,9 @@ FILLING = b"\xff"  # which makes every real a NaN
 
 
 class GuardedMemory:
-    """A few megabytes, handed out from the start, until `clear` takes everything back."""
+    """32 megabytes, handed out from the start, until `clear` takes everything back."""
 
-    def __init__(self, n_bytes: int = 1 << 24) -> None:
+    def __init__(self, n_bytes: int = 1 << 25) -> None:
         self.bytes = np.full(n_bytes, FILLING[0], np.uint8)
         self.random = random.Random(0)
         self.clear()
@@ -37,6 +38,7 @@ class GuardedMemory:
         return copied
 
     def assert_guards_untouched(self) -> None:
-        for (_, before), (start, stop) in zip(self.taken, [*self.taken[1:], (self.taken[-1][1] + GUARD, 0)], strict=True):
-            guard = self.bytes[before:start].tobytes()
-            assert guard == FILLING * len(guard), f"bytes {before}..{start} between two arrays were written to"
+        end = self.taken[-1][1] + GUARD
+        for (_, before), (behind, _) in pairwise([*self.taken, (end, end)]):
+            guard = self.bytes[before:behind].tobytes()
+            assert guard == FILLING * len(guard), f"bytes {before}..{behind} beside an array were written to"

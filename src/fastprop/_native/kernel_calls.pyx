@@ -174,19 +174,17 @@ cdef class KernelCalls:
                     <const double*> numbers.data, step)
 
     def gather(self, X, rows=None, first=0, count=None):
-        """X[rows[first:first + count]] cast to the kernels' type; rows None for X's own order. X may have any strides."""
+        """X[rows[first:first + count]] cast to the kernels' type, X of any strides; rows None for all in order."""
         cdef Array source = Array(X), order = row_numbers(rows)
         out = self.empty((number_of(X, rows, first, count), X.shape[1]), self.dtype)
         self.table.gather(source.kind, source.data, source.strides[0], source.strides[1],
-                          pointer_to(order), first,
-                          out.shape[0], out.shape[1], self.take(out).data)
+                          pointer_to(order), first, out.shape[0], out.shape[1], self.take(out).data)
         return out
 
     def gather_one_hot(self, labels, n, rows=None, first=0, count=None):
         """1 at each row's label, 0 elsewhere, (count, n): of labels[rows[first:first + count]], as `gather`."""
         cdef Array source = Array(np.ascontiguousarray(labels, np.int64)), order = row_numbers(rows)
         out = self.empty((number_of(labels, rows, first, count), n), self.dtype)
-        self.table.gather_one_hot(<const int64_t*> source.data,
-                                  pointer_to(order), first,
-                                  out.shape[0], n, self.take(out).data)
+        self.table.gather_one_hot(<const int64_t*> source.data, pointer_to(order), first, out.shape[0], n,
+                                  self.take(out).data)
         return out
