@@ -15,20 +15,21 @@ class GuardedMemory:
     """32 megabytes, handed out from the start, until `clear` takes everything back."""
 
     def __init__(self, n_bytes: int = 1 << 25) -> None:
-        self.bytes = np.full(n_bytes, FILLING[0], np.uint8)
+        self.bytes = np.empty(n_bytes, np.uint8)
         self.random = random.Random(0)
         self.clear()
 
     def clear(self) -> None:
         self.taken: list[tuple[int, int]] = [(0, 0)]
+        self.bytes[:GUARD] = FILLING[0]
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """An array of NaN, aligned to its items and no better."""
-        before = self.taken[-1][1]
-        start = before + GUARD
-        start += -(self.bytes.ctypes.data + start) % CACHE_LINE + self.random.randrange(0, CACHE_LINE, dtype.itemsize)
+        end = self.taken[-1][1] + GUARD  # of what is in use; nothing before it is touched, lest a stray write be lost
+        to_a_line = -(self.bytes.ctypes.data + end) % CACHE_LINE
+        start = end + to_a_line + self.random.randrange(0, CACHE_LINE, dtype.itemsize)
         stop = start + math.prod(shape) * dtype.itemsize
-        self.bytes[before : stop + GUARD] = FILLING[0]
+        self.bytes[end : stop + GUARD] = FILLING[0]
         self.taken.append((start, stop))
         return self.bytes[start:stop].view(dtype).reshape(shape)
 
