@@ -47,7 +47,7 @@ def at_a_cache_line(shape, dtype):
 
 cdef double in_order(rows):
     """The sum of rows' scores, one after the other, as the engine adds them."""
-    cdef double total = 0
+    cdef double score, total = 0
     for score in rows:
         total += score
     return total
