@@ -92,19 +92,27 @@ cdef class KernelCalls:
         copied[...] = array
         return copied
 
-    def product(self, a, b, bias=None):
-        """a (m, k) b (k, n) + bias (n,), where a or b may be a transposed view."""
+    def product(self, a, b, bias=None, times=1):
+        """a (m, k) b (k, n) + bias (n,), where a or b may be a transposed view; done `times` times, to be measured."""
         cdef Py_ssize_t m = a.shape[0], k = a.shape[1], n = b.shape[1]
         out, work = self.empty((m, n), self.dtype), self.empty((self.table.product_work(m, n, k),), self.dtype)
         cdef Array A = self.take(a if a.flags.c_contiguous else a.T), B = self.take(b if b.flags.c_contiguous else b.T)
         cdef Array extra = None if bias is None else self.take(bias)
-        size = self.dtype.itemsize
-        self.table.product(
-            self.take(out).data, m, n, k, A.data, a.strides[0] // size, a.strides[1] // size,
-            B.data, b.strides[0] // size, b.strides[1] // size, NULL if extra is None else extra.data,
-            self.take(work).data,
-        )
+        cdef Array C = self.take(out), panels = self.take(work)
+        cdef Py_ssize_t size = self.dtype.itemsize, a_row = a.strides[0], a_k = a.strides[1]
+        cdef Py_ssize_t b_k = b.strides[0], b_column = b.strides[1]
+        for _ in range(times):
+            self.table.product(
+                C.data, m, n, k, A.data, a_row // size, a_k // size, B.data, b_k // size, b_column // size,
+                NULL if extra is None else extra.data, panels.data,
+            )
         return out
+
+    def fma_chains(self, count):
+        """1 + count in as many lanes as fill the machine's units, by `count` fused multiply-adds of 1 x 1 on each."""
+        sums = np.ones(self.table.fma_lanes, self.dtype)
+        self.table.fma_chains(self.take(sums).data, count)
+        return sums
 
     def column_sums(self, x):
         """x (m, n) summed over its rows."""

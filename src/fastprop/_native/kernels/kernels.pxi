@@ -13,6 +13,7 @@ include "losses.pxi"
 include "metrics.pxi"
 include "updates.pxi"
 include "gather.pxi"
+include "peak.pxi"
 
 from fastprop._native.kernels.table cimport Activation, Elementary, Kernels, Loss, Metric, Update
 
@@ -59,6 +60,8 @@ TABLE.column_sums = column_sums
 TABLE.weight_sum = weight_sum
 TABLE.gather = gather
 TABLE.gather_one_hot = gather_one_hot
+TABLE.fma_chains = fma_chains
+TABLE.fma_lanes = TILE_ROWS * TILE_COLUMNS
 TABLE.elementaries = &ELEMENTARIES[0]
 TABLE.activations = &ACTIVATIONS[0]
 TABLE.losses = &LOSSES[0]

@@ -50,6 +50,9 @@ ctypedef struct Kernels:
                    const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n, void* x) noexcept nogil
     void (*gather_one_hot)(const int64_t* labels, const Py_ssize_t* rows, Py_ssize_t first,
                            Py_ssize_t m, Py_ssize_t n, void* y) noexcept nogil
+    # sums (fma_lanes,) after `count` fused multiply-adds on each, in as many chains as fill the machine's units
+    void (*fma_chains)(void* sums, Py_ssize_t count) noexcept nogil
+    Py_ssize_t fma_lanes
     const Elementary* elementaries
     const Activation* activations
     const Loss* losses
