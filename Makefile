@@ -25,8 +25,8 @@ lint: .venv-lint/installed
 	.venv-lint/bin/mypy
 	PATH="$(CURDIR)/.venv-lint/bin:$$PATH" cython-lint src/fastprop/_native
 
-bench: .venv-test/installed
-	.venv-test/bin/python benchmarks/step.py
+bench: .venv-bench/installed
+	.venv-bench/bin/python benchmarks --json benchmarks/results.json --images docs/images
 
 clean:
 	rm -rf .venv-demo .venv-test .venv-oracles .venv-lint build dist src/*.egg-info
@@ -36,9 +36,12 @@ clean:
 .venv-test/installed: EXTRA = test
 .venv-oracles/installed: EXTRA = oracles
 .venv-lint/installed: EXTRA = lint
+.venv-bench/installed: EXTRA = plot
+.venv-bench/installed: ALSO = --requirement benchmarks/requirements.txt
+.venv-bench/installed: benchmarks/requirements.txt
 
 .venv-%/installed: $(SOURCES)
 	@echo "setting up .venv-$*: building and installing fastprop, about a minute"
 	@test -x .venv-$*/bin/pip || $(PYTHON) -m venv .venv-$* || { rm -rf .venv-$*; exit 1; }
-	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check ".[$(EXTRA)]"
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check ".[$(EXTRA)]" $(ALSO)
 	@touch $@
