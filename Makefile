@@ -1,5 +1,5 @@
 # Each target sets up all it needs: a virtual environment in .venv-NAME, with the package built and installed in it.
-# PYTHON chooses the interpreter, CC the compiler.
+# PYTHON chooses the interpreter, CC the compiler; BENCH=--quick and the like goes to the benchmarks.
 
 PYTHON ?= python3
 SOURCES := $(shell find src/fastprop -name '*.py*' -o -name '*.p[xy]i' -o -name '*.h' -o -name '*.npz') \
@@ -26,7 +26,7 @@ lint: .venv-lint/installed
 	PATH="$(CURDIR)/.venv-lint/bin:$$PATH" cython-lint src/fastprop/_native
 
 bench: .venv-bench/installed
-	.venv-bench/bin/python benchmarks --json benchmarks/results.json --images docs/images
+	.venv-bench/bin/python benchmarks --json benchmarks/results.json --images docs/images $(BENCH)
 
 clean:
 	rm -rf .venv-demo .venv-test .venv-oracles .venv-lint build dist src/*.egg-info

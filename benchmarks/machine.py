@@ -51,9 +51,8 @@ def _cpu_facts() -> dict[str, str]:
 def _compiler() -> str:
     command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     try:
-        return subprocess.run([command[0], "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[
-            0
-        ]
+        said = subprocess.run([command[0], "--version"], capture_output=True, text=True, check=True)
+        return said.stdout.splitlines()[0]
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 

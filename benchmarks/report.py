@@ -61,9 +61,7 @@ def networks(title: str, peers: Sequence[str], threads: int, *, steps: bool) -> 
 
 def products() -> Callable[[dict[str, Any]], None]:
     columns = {"product": 9, "type": 8, "batch": 5, "in": 5, "out": 5, "fastprop": 9, "NumPy": 9, "peak": 9}
-    table = Table(
-        "Products, GFLOP/s, 1 thread", columns | {"times NumPy": 11, "of peak": 7}, n_words=2
-    )  # fmt: skip
+    table = Table("Products, GFLOP/s, 1 thread", columns | {"times NumPy": 11, "of peak": 7}, n_words=2)
 
     def show(row: dict[str, Any]) -> None:
         table.row(
@@ -91,11 +89,9 @@ def sizes(rows: Sequence[Mapping[str, Any]]) -> None:
     columns = {"peer": 14, "imported": 9, "training mnist": 14, "installed": 9, "distributions": 24}
     table = Table("Peak memory and size on disk, MB", columns)
     for row in rows:
-        installed = sum(row["installed"].values())
-        table.row(
-            label(row["peer"]), *(f"{size / 1e6:.1f}" if size else "" for size in (row["imported"], row["trained"], installed)),
-            " + ".join(row["installed"]),
-        )  # fmt: skip
+        bytes_ = row["imported"], row["trained"], sum(row["installed"].values())
+        megabytes = (f"{size / 1e6:.1f}" if size else "" for size in bytes_)
+        table.row(label(row["peer"]), *megabytes, " + ".join(row["installed"]))
 
 
 def warn_if_busy(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -27,12 +27,11 @@ class Session:
 
     def installed_bytes(self) -> dict[str, int]:
         """Of each distribution's own files, without what it depends on."""
-        return {
-            name: sum(
-                path.stat().st_size for path in map(Path, map(found.locate_file, found.files or ())) if path.exists()
-            )
+        files = {
+            name: [Path(found.locate_file(file)) for file in found.files or ()]
             for name, found in self._distributions().items()
         }
+        return {name: sum(path.stat().st_size for path in paths if path.exists()) for name, paths in files.items()}
 
     def _distributions(self) -> dict[str, Distribution]:
         """Those of the peer's that are installed as such; a source tree on the path is none."""
