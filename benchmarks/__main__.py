@@ -45,13 +45,15 @@ def arguments() -> argparse.Namespace:
         "--clock", choices=("wall", "cpu"), default="wall", help="cpu: on a busy machine, with --threads 1"
     )
     parser.add_argument("--json", type=Path, help="write all figures there")
-    parser.add_argument("--images", type=Path, help="draw the pictures in this directory")
+    parser.add_argument("--images", type=Path, help="draw the pictures there, unless rough or partial")
     options = parser.parse_args()
     for name, known in (("parts", PARTS), ("peers", PEERS)):
         if unknown := set(getattr(options, name)) - set(known):
             parser.error(f"unknown {name}: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     options.peers = [name for name in PEERS if name in {OURS, *options.peers}]
     options.threads = sorted({machine.cores() if count == "all" else int(count) for count in options.threads})
+    if options.clock == "cpu" and options.threads != [1]:
+        parser.error("--clock cpu adds up the time of all threads; give --threads 1 with it")
     if options.only:
         options.parts = [part for part in options.parts if part in ("training", "predict")]
     return options
@@ -105,7 +107,7 @@ def main() -> None:
         results["processes"] = measure_processes(options, effort)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
-    if options.images:
+    if options.images and not (options.quick or options.only):
         from plot import draw
 
         draw(results, options.images)

@@ -38,11 +38,13 @@ def draw(results: Mapping[str, Any], directory: Path) -> list[Path]:
     for threads in counts:
         parts = {part: [row for row in results.get(part, ()) if row["threads"] == threads] for part in PARTS}
         paths.append(directory / f"times_as_fast_{'1_thread' if threads == 1 else 'all_threads'}.png")
-        _picture({part: rows for part, rows in parts.items() if rows}, threads, results["machine"], paths[-1])
+        note = f"{results['machine']['cpu']}, {results['machine']['date']}"
+        note += ", process time" * (results["clock"] == "cpu")
+        _picture({part: rows for part, rows in parts.items() if rows}, threads, note, paths[-1])
     return paths
 
 
-def _picture(parts: Mapping[str, Sequence[Any]], threads: int, machine: Mapping[str, Any], path: Path) -> None:
+def _picture(parts: Mapping[str, Sequence[Any]], threads: int, note: str, path: Path) -> None:
     heights = [len(rows) + 1 for rows in parts.values()]
     figure, axes = plt.subplots(
         len(parts), 1, sharex=True, squeeze=False, layout="constrained",
@@ -51,9 +53,7 @@ def _picture(parts: Mapping[str, Sequence[Any]], threads: int, machine: Mapping[
     for (part, rows), ax in zip(parts.items(), axes[:, 0], strict=True):
         _panel(ax, rows, part)
     axes[-1, 0].set_xlabel(
-        f"how many times as fast fastprop is, {threads} thread{'s' * (threads > 1)} (logarithmic;"
-        f" {machine['cpu']}, {machine['date']})",
-        fontsize=8,
+        f"how many times as fast fastprop is, {threads} thread{'s' * (threads > 1)} (logarithmic; {note})", fontsize=8
     )
     handles = {text: handle for ax in axes[:, 0] for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles, loc="outside upper right", ncols=len(handles), frameon=False, fontsize=8)

@@ -34,7 +34,7 @@ def describe(machine: Mapping[str, Any]) -> None:
     print(f"{machine['cpu']}, {machine['cores']} cores ({' '.join(machine['flags'])})")
     print(f"{machine['system']}, Python {machine['python']}, {machine['compiler']}")
     print(", ".join(f"{name} {version}" for name, version in machine["versions"].items()))
-    blas = ", ".join(f"{p['internal_api']} {p['version']} ({p.get('architecture')})" for p in machine["numpy_blas"])
+    blas = ", ".join("{internal_api} {version} ({architecture})".format_map(pool) for pool in machine["numpy_blas"])
     print(f"fastprop runs its {machine['fastprop_target']} kernels, NumPy {blas}")
     if machine["ignored"]:
         print(f"not passed on, since they slow NumPy down: {', '.join(machine['ignored'])}")
@@ -43,7 +43,7 @@ def describe(machine: Mapping[str, Any]) -> None:
 def networks(title: str, peers: Sequence[str], threads: int, *, steps: bool) -> Callable[[dict[str, Any]], None]:
     """A function that prints a network's row: microseconds, and how many times as fast fastprop is."""
     others = [name for name in peers if name != OURS] + [ALONE] * (threads > 1)
-    columns = {"network": 20, "units": 20, "batch" if steps else "rows": 5, f"{OURS} µs": 11}
+    columns = {"network": 20, "units": 23, "batch" if steps else "rows": 5, f"{OURS} µs": 11}
     columns |= {f"{label(name)} µs (times)": 24 for name in others}
     columns |= {"GFLOP/s": 7, "of peak": 7} if steps else {}
     table = Table(f"{title}, {threads} thread{'s' * (threads > 1)}", columns, n_words=2)

@@ -39,7 +39,8 @@ class Session:
 
     def thread_pools(self) -> list[dict[str, Any]]:
         """What threadpoolctl finds in this process: which BLAS, and which kernels it has chosen."""
-        return threadpool_info()
+        told = ("internal_api", "version", "architecture", "num_threads")
+        return [{name: pool.get(name) for name in told} for pool in threadpool_info()]
 
     def trained(self, case: Case, learning_rate: float, order: Array) -> Array:
         """The parameters after one epoch of the rows in this order."""
