@@ -28,9 +28,9 @@ ARM_TARGETS = {"baseline": [], "neon": []}
 
 # Contraction would fuse multiply and add where the numerics contract has two roundings; c11 alone turns it off in
 # GCC, -ffp-contract=off in Clang. No errno, so that fma and sqrt can be instructions.
-COMPILE = (
-    ["/O2", "/std:c11", "/fp:precise"] if MSVC else ["-O3", "-std=c11", "-ffp-contract=off", "-fno-math-errno", "-g0"]
-)
+COMPILE = ["/std:c11", "/fp:precise"] if MSVC else ["-std=c11", "-ffp-contract=off", "-fno-math-errno", "-g0"]
+# The results are the same bits at every level; tools/builds.sh sets others to show it.
+OPTIMIZE = os.environ.get("FASTPROP_OPTIMIZE", "/O2" if MSVC else "-O3")
 # Tiles become straight loops only if their inline functions are expanded at every call.
 ALWAYS_INLINE = ("CYTHON_INLINE", "__forceinline" if MSVC else "inline __attribute__((always_inline))")
 LIMITED_API = [] if FREE_THREADED else [("Py_LIMITED_API", "0x030B0000")]
@@ -63,7 +63,7 @@ def extension(name: str, *, flags: Sequence[str] = (), macros: Sequence[tuple[st
         f"fastprop._native.{name}",
         [str(path)],
         depends=[str(file) for file in path.parent.glob("*.[hp]*") if file.suffix in {".h", ".pxi", ".pxd"}],
-        extra_compile_args=[*COMPILE, *flags],
+        extra_compile_args=[OPTIMIZE, *COMPILE, *flags],
         extra_link_args=LINK,
         define_macros=[*LIMITED_API, *macros],
         py_limited_api=not FREE_THREADED,
