@@ -5,7 +5,7 @@ PYTHON ?= python3
 SOURCES := $(shell find src/fastprop -name '*.py*' -o -name '*.p[xy]i' -o -name '*.h' -o -name '*.npz') \
 	pyproject.toml setup.py MANIFEST.in
 
-.PHONY: demo test test-all test-oracles lint bench clean
+.PHONY: demo test test-slow test-all test-oracles test-builds lint bench clean
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/fastprop demo
@@ -13,11 +13,18 @@ demo: .venv-demo/installed
 test: .venv-test/installed
 	.venv-test/bin/python -m pytest -q
 
+test-slow: .venv-test/installed
+	.venv-test/bin/python -m pytest -q -m slow
+
 test-all: .venv-test/installed
 	.venv-test/bin/python -m pytest -q -m ""
 
 test-oracles: .venv-oracles/installed
+	-.venv-oracles/bin/python tools/fetch_data.py
 	.venv-oracles/bin/python -m pytest -q -m "" tests/oracles
+
+test-builds:
+	tools/builds.sh
 
 lint: .venv-lint/installed
 	.venv-lint/bin/ruff check .
