@@ -14,8 +14,7 @@
 
 cdef enum:
     BLOCK = 256             # k per chain: the numerics contract's, not a tuning knob
-    ROWS_AT_ONCE = 120      # of a, packed: 120 KB of floats, for the second-level cache; a multiple of TILE_ROWS
-    COLUMNS_AT_ONCE = 1536  # of b, packed: 1.5 MB of floats; a multiple of TILE_COLUMNS
+    ROWS_AT_ONCE = 264      # of a, packed: 264 KB of floats, for the second-level cache; a multiple of TILE_ROWS
     PREFETCH_FROM = 64      # k: a shorter chain is over before c's lines have come
     K_TOGETHER = 16         # k packed of every panel before the next: a few rows of x read along, a few lines written
     BYTES_LEFT_IN_PLACE = 32768     # a smaller b stays in the first-level cache and is not worth copying
@@ -241,8 +240,7 @@ cdef inline Py_ssize_t in_parts(Py_ssize_t count, Py_ssize_t most, Py_ssize_t un
 cdef Py_ssize_t product_work(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
     """Reals of working memory, for packed panels of a and b, that suffice for `product` of these sizes or less."""
     m = min((m + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS, ROWS_AT_ONCE)
-    n = min((n + TILE_COLUMNS - 1) // TILE_COLUMNS * TILE_COLUMNS, COLUMNS_AT_ONCE)
-    return (m + n) * min(k, BLOCK)
+    return (m + TILE_COLUMNS) * min(k, BLOCK)
 
 
 cdef struct Operands:
@@ -258,14 +256,15 @@ cdef struct Operands:
     Py_ssize_t b_column
     const real* bias
     real* a_panels          # NULL where a is read in place
-    real* b_panels          # NULL where b is read in place
+    real* b_panel           # NULL where b is read in place
     bint rows_adjoin        # the rows of a, or of its panels
 
 
-cdef void block_product(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t column, Py_ssize_t columns,
-                        Py_ssize_t at_k, Py_ssize_t k) noexcept nogil:
-    """A part of c over one block of k: strip by strip."""
-    cdef Py_ssize_t j = 0
+cdef void block_product(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
+                        Py_ssize_t k) noexcept nogil:
+    """Some rows of c over one block of k: strip by strip."""
+    cdef Py_ssize_t j = 0, columns
+    cdef const real* b = o.b + at_k * o.b_k
     cdef Strip s
     s.k = k
     s.first = at_k == 0
@@ -273,9 +272,10 @@ cdef void block_product(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_s
     s.n_tiles = rows // TILE_ROWS
     s.rows_left = rows % TILE_ROWS
     s.n_lower = s.rows_left != 0
-    while j < columns:
-        s.c = o.c + row * o.n + column + j
-        s.bias = o.bias + column + j if o.bias != NULL and at_k + k == o.k else NULL
+    while j < o.n:
+        columns = min(o.n - j, TILE_COLUMNS)
+        s.c = o.c + row * o.n + j
+        s.bias = o.bias + j if o.bias != NULL and at_k + k == o.k else NULL
         if o.a_panels != NULL:
             s.a = o.a_panels
             s.a_step = TILE_ROWS
@@ -284,16 +284,17 @@ cdef void block_product(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_s
             s.a = o.a + row * o.a_row + at_k * o.a_k
             s.a_step = o.a_k if o.rows_adjoin else o.a_row
             s.a_next = TILE_ROWS * o.a_row
-        if o.b_panels != NULL:
-            s.b = o.b_panels + j * k
+        if o.b_panel != NULL:
+            pack_columns(o.b_panel, b + j * o.b_column, columns, k, o.b_k, o.b_column)
+            s.b = o.b_panel
             s.b_step = TILE_COLUMNS
         else:
-            s.b = o.b + at_k * o.b_k + column + j
+            s.b = b + j
             s.b_step = o.b_k
         if o.rows_adjoin:
-            strip_of_adjoining_rows(&s, min(columns - j, TILE_COLUMNS))
+            strip_of_adjoining_rows(&s, columns)
         else:
-            strip_of_separate_rows(&s, min(columns - j, TILE_COLUMNS))
+            strip_of_separate_rows(&s, columns)
         j += TILE_COLUMNS
 
 
@@ -304,35 +305,27 @@ cdef void product(
     const void* bias, void* work,
 ) noexcept nogil:
     """c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides, one of a's being 1."""
-    cdef Py_ssize_t column = 0, at_k, row, columns, k_block, rows
+    cdef Py_ssize_t at_k, row = 0, k_block, rows
     cdef Py_ssize_t rows_at_once = in_parts(m, ROWS_AT_ONCE, TILE_ROWS)
-    cdef Py_ssize_t columns_at_once = in_parts(n, COLUMNS_AT_ONCE, TILE_COLUMNS)
     cdef bint packing = worth_packing(m, n, k)
     cdef Operands o = Operands(
         c=<real*> c, n=n, k=k, a=<const real*> a, a_row=a_row, a_k=a_k, b=<const real*> b, b_k=b_k, b_column=b_column,
-        bias=<const real*> bias, a_panels=NULL, b_panels=NULL, rows_adjoin=a_row == 1,
+        bias=<const real*> bias, a_panels=NULL, b_panel=NULL, rows_adjoin=a_row == 1,
     )
-    if packing and n > 4 * TILE_COLUMNS:
-        o.a_panels = <real*> work
-        o.rows_adjoin = True
-        work = o.a_panels + rows_at_once * min(k, BLOCK)
     if packing or b_column != 1:
-        o.b_panels = <real*> work
+        o.b_panel = <real*> work
+    if packing and n > 4 * TILE_COLUMNS:
+        o.a_panels = <real*> work + TILE_COLUMNS * min(k, BLOCK)
+        o.rows_adjoin = True
     if k == 0:
         fill_rows(o.c, m, n, o.bias)
-    while column < n:
-        columns = min(n - column, columns_at_once)
+    while row < m:
+        rows = min(m - row, rows_at_once)
         at_k = 0
         while at_k < k:
             k_block = min(k - at_k, BLOCK)
-            if o.b_panels != NULL:
-                pack_columns(o.b_panels, o.b + at_k * b_k + column * b_column, columns, k_block, b_k, b_column)
-            row = 0
-            while row < m:
-                rows = min(m - row, rows_at_once)
-                if o.a_panels != NULL:
-                    pack_rows(o.a_panels, o.a + row * a_row + at_k * a_k, rows, k_block, a_row, a_k)
-                block_product(&o, row, rows, column, columns, at_k, k_block)
-                row += rows_at_once
+            if o.a_panels != NULL:
+                pack_rows(o.a_panels, o.a + row * a_row + at_k * a_k, rows, k_block, a_row, a_k)
+            block_product(&o, row, rows, at_k, k_block)
             at_k += BLOCK
-        column += columns_at_once
+        row += rows_at_once
