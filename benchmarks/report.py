@@ -44,7 +44,7 @@ def networks(title: str, peers: Sequence[str], threads: int, *, steps: bool) -> 
     """A function that prints a network's row: microseconds, and how many times as fast fastprop is."""
     others = [name for name in peers if name != OURS] + [ALONE] * (threads > 1)
     columns = {"network": 20, "units": 23, "batch" if steps else "rows": 5, f"{OURS} µs": 11}
-    columns |= {f"{label(name)} µs (times)": 24 for name in others}
+    columns |= {(title := f"{label(name)} µs (times)"): max(23, len(title)) for name in others}
     columns |= {"GFLOP/s": 7, "of peak": 7} if steps else {}
     table = Table(f"{title}, {threads} thread{'s' * (threads > 1)}", columns, n_words=2)
 
@@ -96,6 +96,6 @@ def sizes(rows: Sequence[Mapping[str, Any]]) -> None:
 
 def warn_if_busy(rows: Sequence[Mapping[str, Any]]) -> None:
     """Say so where other processes have taken the machine away while one thread was measured."""
-    shares = [row["cores"][OURS] for row in rows if row["threads"] == 1]
+    shares = [row["cores"].get(ALONE, row["cores"][OURS]) for row in rows]
     if shares and min(shares) < BUSY:
         print(f"\nThe machine was busy: fastprop's one thread had {min(shares):.2f} of a core at worst.")
