@@ -36,7 +36,7 @@ bench: .venv-bench/installed
 	.venv-bench/bin/python benchmarks --json benchmarks/results.json --images docs/images $(BENCH)
 
 clean:
-	rm -rf .venv-demo .venv-test .venv-oracles .venv-lint build dist src/*.egg-info
+	rm -rf .venv-demo .venv-test .venv-oracles .venv-lint .venv-bench build dist src/*.egg-info
 	find src \( -name '*.so' -o -name '*.c' \) -delete
 
 .venv-demo/installed: EXTRA = csv

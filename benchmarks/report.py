@@ -44,7 +44,8 @@ def networks(title: str, peers: Sequence[str], threads: int, *, steps: bool) -> 
     """A function that prints a network's row: microseconds, and how many times as fast fastprop is."""
     others = [name for name in peers if name != OURS] + [ALONE] * (threads > 1)
     columns = {"network": 20, "units": 23, "batch" if steps else "rows": 5, f"{OURS} µs": 11}
-    columns |= {(title := f"{label(name)} µs (times)"): max(23, len(title)) for name in others}
+    headings = [f"{label(name)} µs (times)" for name in others]
+    columns |= {heading: max(23, len(heading)) for heading in headings}
     columns |= {"GFLOP/s": 7, "of peak": 7} if steps else {}
     table = Table(f"{title}, {threads} thread{'s' * (threads > 1)}", columns, n_words=2)
 
