@@ -15,9 +15,9 @@ from worker import Worker
 
 OURS, ALONE = "fastprop", "fastprop, 1 thread"
 CHECKED_BATCHES = 4
-# Of the norm of what training has changed. Sums in another order differ in the last bits, and so do a few relu units
-# that are within them of 0.
-TRAINED_ALIKE = {"float32": 1e-2, "float64": 1e-6}
+# Of the norm of what training has changed: 1e-6 and 3e-15 were measured. Sums in another order differ in the last bits,
+# and so does, rarely, a relu unit that is within them of 0.
+TRAINED_ALIKE = {"float32": 1e-3, "float64": 1e-9}
 PREDICTED_ALIKE = 1e-5
 
 __all__ = ["measure_predicting", "measure_training"]
