@@ -231,9 +231,12 @@ cdef inline bint worth_packing(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcep
 
 
 cdef inline Py_ssize_t in_parts(Py_ssize_t count, Py_ssize_t most, Py_ssize_t unit) noexcept nogil:
-    """The size of the parts, whole units, when `count` is divided evenly into as few as have `most` or less."""
-    cdef Py_ssize_t n_parts = max((count + most - 1) // most, 1)
-    cdef Py_ssize_t n_units = (count + unit - 1) // unit
+    """The size of the parts, of whole units, when `count` is divided evenly into as few as have `most` or less."""
+    cdef Py_ssize_t n_parts, n_units
+    if count <= most:
+        return count
+    n_parts = (count + most - 1) // most
+    n_units = (count + unit - 1) // unit
     return (n_units + n_parts - 1) // n_parts * unit
 
 
@@ -305,6 +308,30 @@ cdef void product(
     const void* bias, void* work,
 ) noexcept nogil:
     """c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides, one of a's being 1."""
+    if n == 1 and m > 1:
+        # One column would fill one lane. As a row, cᵀ = bᵀ aᵀ, it fills them all.
+        row_blocks_product(c, 1, m, k, b, 1, b_k, a, a_k, a_row, NULL, work)
+        if bias != NULL:
+            add_to_all(<real*> c, m, (<const real*> bias)[0])
+    else:
+        row_blocks_product(c, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work)
+
+
+cdef void add_to_all(real* c, Py_ssize_t count, real x) noexcept nogil:
+    cdef Py_ssize_t i = 0
+    cdef vec addend = v_set(x)
+    while i < count:
+        v_store_upto(c + i, v_add(v_load_upto(c + i, count - i), addend), count - i)
+        i += LANES
+
+
+cdef void row_blocks_product(
+    void* c, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
+    const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
+    const void* bias, void* work,
+) noexcept nogil:
+    """The same, some rows after the other."""
     cdef Py_ssize_t at_k, row = 0, k_block, rows
     cdef Py_ssize_t rows_at_once = in_parts(m, ROWS_AT_ONCE, TILE_ROWS)
     cdef bint packing = worth_packing(m, n, k)
