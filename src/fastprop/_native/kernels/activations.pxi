@@ -57,15 +57,20 @@ cdef void relu_backward(const void* a, void* delta, Py_ssize_t m, Py_ssize_t n) 
     map_backward(v_relu_backward, a, delta, m * n)
 
 
+cdef inline vec v_exp_in_softmax(vec x) noexcept nogil:
+    """exp(x) for x <= 0. Exponentials too small to count are 0: as subnormals they would cost a hundred times their
+    arithmetic in every product that they enter."""
+    cdef vec lowest = v_set(SOFTMAX_LOWEST)
+    return v_if_gt(lowest, x, v_set(0), v_exp(v_if_gt(lowest, x, lowest, x)))
+
+
 cdef inline real softmax_row(const real* z, real* a, Py_ssize_t n, real highest) noexcept nogil:
-    """a = exp(z - highest) / s; returns s, the sum of the exponentials. Exponentials too small to count are 0: as
-    subnormals they would cost a hundred times their arithmetic in every product that they enter."""
+    """a = exp(z - highest) / s; returns s, the sum of the exponentials."""
     cdef Py_ssize_t j = 0
-    cdef vec shift = v_set(highest), lowest = v_set(SOFTMAX_LOWEST), x, s
+    cdef vec shift = v_set(highest), s
     cdef real total
     while j < n:
-        x = v_sub(v_load_upto(z + j, n - j), shift)
-        v_store_upto(a + j, v_if_gt(lowest, x, v_set(0), v_exp(v_if_gt(lowest, x, lowest, x))), n - j)
+        v_store_upto(a + j, v_exp_in_softmax(v_sub(v_load_upto(z + j, n - j), shift)), n - j)
         j += LANES
     total = row_sum(a, n)
     s = v_set(total)
@@ -76,11 +81,34 @@ cdef inline real softmax_row(const real* z, real* a, Py_ssize_t n, real highest)
     return total
 
 
+cdef inline vec softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
+    """The same for narrow rows side by side; z becomes z - highest."""
+    cdef Py_ssize_t j
+    cdef vec highest = max_aside(z, n), s
+    for j in range(n):
+        z[j] = v_sub(z[j], highest)
+        a[j] = v_exp_in_softmax(z[j])
+    for j in range(n, VIRTUAL_LANES):
+        a[j] = v_set(0)
+    s = sum_aside(a)
+    for j in range(n):
+        a[j] = v_div(a[j], s)
+    return s
+
+
 cdef void softmax_forward(const void* z_, void* a_, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
     cdef const real* z = <const real*> z_
     cdef real* a = <real*> a_
-    cdef Py_ssize_t i
-    for i in range(m):
+    cdef vec columns[VIRTUAL_LANES]
+    cdef vec results[VIRTUAL_LANES]
+    cdef Py_ssize_t i = 0, count
+    while n <= VIRTUAL_LANES and m - i >= ROWS_ASIDE:
+        count = min(m - i, LANES)
+        load_aside(columns, z + i * n, n, count)
+        softmax_aside(columns, results, n)
+        store_aside(a + i * n, results, n, count)
+        i += count
+    for i in range(i, m):
         softmax_row(z + i * n, a + i * n, n, row_max(z + i * n, n))
 
 

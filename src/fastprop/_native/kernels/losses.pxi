@@ -44,6 +44,55 @@ cdef void mse(const void* o_, const void* y_, const void* w_, void* delta_, void
     scale_rows(delta, w, m, n, 2 * scale / n)
 
 
+cdef inline void cross_entropy_row(const real* z, const real* y, real* delta, real* o, Py_ssize_t n, double weight,
+                                   double scale, double* loss) noexcept nogil:
+    cdef real highest = row_max(z, n), y_sum = row_sum(y, n), exp_sum, log_exp_sum
+    cdef Py_ssize_t j = 0
+    cdef vec p, s = v_set(y_sum), factor = v_set(<real> (weight * scale))
+    exp_sum = softmax_row(z, delta, n, highest)
+    log_of(&exp_sum, &log_exp_sum, 1)
+    loss[0] = weight * (<double> log_exp_sum * y_sum - row_dot(z, y, n, highest))
+    while j < n:
+        p = v_load_upto(delta + j, n - j)
+        if o != NULL:
+            v_store_upto(o + j, p, n - j)
+        v_store_upto(delta + j, v_mul(v_sub(v_mul(p, s), v_load_upto(y + j, n - j)), factor), n - j)
+        j += LANES
+
+
+cdef inline void cross_entropy_aside(const real* z_, const real* y_, const real* w, real* delta, real* o,
+                                     Py_ssize_t n_rows, Py_ssize_t n, double scale, double* losses) noexcept nogil:
+    """n_rows narrow rows side by side."""
+    cdef vec z[VIRTUAL_LANES]
+    cdef vec y[VIRTUAL_LANES]
+    cdef vec p[VIRTUAL_LANES]
+    cdef vec y_sum, factor
+    cdef real factors[LANES]
+    cdef real logs[LANES]
+    cdef real y_sums[LANES]
+    cdef real dots[LANES]
+    cdef Py_ssize_t i, j
+    load_aside(z, z_, n, n_rows)
+    load_aside(y, y_, n, n_rows)
+    y_sum = sum_aside(y)
+    v_store(y_sums, y_sum)
+    v_store(logs, v_log(softmax_aside(z, p, n)))
+    for j in range(VIRTUAL_LANES):
+        z[j] = v_fma(z[j], y[j], v_set(0)) if j < n else v_set(0)
+    v_store(dots, sum_aside(z))
+    for i in range(LANES):
+        factors[i] = 0
+    for i in range(n_rows):
+        losses[i] = weight_of(w, i) * (<double> logs[i] * y_sums[i] - dots[i])
+        factors[i] = <real> (weight_of(w, i) * scale)
+    factor = v_load(factors)
+    for j in range(n):
+        y[j] = v_mul(v_sub(v_mul(p[j], y_sum), y[j]), factor)
+    store_aside(delta, y, n, n_rows)
+    if o != NULL:
+        store_aside(o, p, n, n_rows)
+
+
 cdef void cross_entropy(const void* z_, const void* y_, const void* w_, void* delta_, void* o_, double* losses,
                         Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil:
     cdef const real* z = <const real*> z_
@@ -51,27 +100,21 @@ cdef void cross_entropy(const void* z_, const void* y_, const void* w_, void* de
     cdef const real* w = <const real*> w_
     cdef real* delta = <real*> delta_
     cdef real* o = <real*> o_
-    cdef Py_ssize_t i, j
-    cdef real highest, y_sum, exp_sum, log_exp_sum
-    cdef vec p, s
-    for i in range(m):
-        highest = row_max(z, n)
-        y_sum = row_sum(y, n)
-        exp_sum = softmax_row(z, delta, n, highest)
-        log_of(&exp_sum, &log_exp_sum, 1)
-        losses[i] = weight_of(w, i) * (<double> log_exp_sum * y_sum - row_dot(z, y, n, highest))
-        s = v_set(y_sum)
-        j = 0
-        while j < n:
-            p = v_load_upto(delta + j, n - j)
-            if o != NULL:
-                v_store_upto(o + i * n + j, p, n - j)
-            v_store_upto(delta + j, v_sub(v_mul(p, s), v_load_upto(y + j, n - j)), n - j)
-            j += LANES
-        z += n
-        y += n
-        delta += n
-    scale_rows(<real*> delta_, w, m, n, scale)
+    cdef Py_ssize_t i = 0, count
+    while i < m:
+        count = min(m - i, LANES) if n <= VIRTUAL_LANES and m - i >= ROWS_ASIDE else 1
+        if count > 1:
+            cross_entropy_aside(z, y, w, delta, o, count, n, scale, losses + i)
+        else:
+            cross_entropy_row(z, y, delta, o, n, weight_of(w, 0), scale, losses + i)
+        i += count
+        z += count * n
+        y += count * n
+        delta += count * n
+        if o != NULL:
+            o += count * n
+        if w != NULL:
+            w += count
 
 
 cdef void binary_cross_entropy(const void* z_, const void* y_, const void* w_, void* delta_, void* o_, double* losses,

@@ -64,6 +64,53 @@ cdef inline real row_max(const real* x, Py_ssize_t n) noexcept nogil:
     return result
 
 
+# Narrow rows, of n <= VIRTUAL_LANES, LANES of them side by side: columns[j] holds element j of each, so that what the
+# virtual lanes and the tree do along a row becomes arithmetic on whole vectors. The same operations, the same bits.
+
+cdef inline void load_aside(vec* columns, const real* x, Py_ssize_t n, Py_ssize_t n_rows) noexcept nogil:
+    """columns (VIRTUAL_LANES,) of n_rows rows, at most LANES; +0 beyond n and beyond n_rows."""
+    cdef Py_ssize_t i, j
+    for j in range(ROW_VECS):
+        for i in range(LANES):
+            if i < n_rows and j * LANES < n:
+                columns[j * LANES + i] = v_load_upto(x + i * n + j * LANES, n - j * LANES)
+            else:
+                columns[j * LANES + i] = v_set(0)
+        v_transpose(columns + j * LANES)
+
+
+cdef inline void store_aside(real* x, vec* columns, Py_ssize_t n, Py_ssize_t n_rows) noexcept nogil:
+    """The way back; it turns the columns where they are."""
+    cdef Py_ssize_t i, j
+    for j in range(ROW_VECS):
+        if j * LANES < n:
+            v_transpose(columns + j * LANES)
+            for i in range(LANES):
+                if i < n_rows:
+                    v_store_upto(x + i * n + j * LANES, columns[j * LANES + i], n - j * LANES)
+
+
+cdef inline vec sum_aside(const vec* columns) noexcept nogil:
+    """Each row's sum, by the tree 8-4-2-1; a lane is a chain from +0, and so holds no -0."""
+    cdef vec lanes[VIRTUAL_LANES]
+    cdef Py_ssize_t j
+    for j in range(8):
+        lanes[j] = v_add(v_add(columns[j], v_set(0)), v_add(columns[j + 8], v_set(0)))
+    for j in range(4):
+        lanes[j] = v_add(lanes[j], lanes[j + 4])
+    for j in range(2):
+        lanes[j] = v_add(lanes[j], lanes[j + 2])
+    return v_add(lanes[0], lanes[1])
+
+
+cdef inline vec max_aside(const vec* columns, Py_ssize_t n) noexcept nogil:
+    cdef vec highest = columns[0]
+    cdef Py_ssize_t j
+    for j in range(1, n):
+        highest = v_if_gt(columns[j], highest, columns[j], highest)
+    return highest
+
+
 cdef void column_sums(const void* x_, void* sums_, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
     """sums (n,) of x (m, n) over its rows."""
     cdef const real* x = <const real*> x_

@@ -81,5 +81,7 @@ static inline void prefetch_to_write(const real *p) { (void)p; }
 /* Row reductions run over 16 virtual lanes, whatever the real width: part of the numerics contract. */
 #define VIRTUAL_LANES 16
 #define ROW_VECS (VIRTUAL_LANES / LANES)
+/* Fewer narrow rows than this are reduced sooner one by one than side by side. */
+#define ROWS_ASIDE ((LANES + 1) / 2)
 
 #endif

@@ -15,6 +15,7 @@ cdef extern from "vec.h":
         TILE_COLUMNS
         VIRTUAL_LANES
         ROW_VECS
+        ROWS_ASIDE
     const real MAGIC
     const real INTEGER_ONE
     const real FRACTION_BITS
