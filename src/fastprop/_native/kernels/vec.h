@@ -38,6 +38,8 @@ typedef int64_t word;
 #error "define FASTPROP_BITS as 32 or 64"
 #endif
 
+/* The struct module's letter for it, as in table.pxd. */
+#define REAL_KIND BY_TYPE('f', 'd')
 /* IEEE 754 by the real's width: fraction bits, exponent bias, and sqrt(1/2)'s bits, where v_split cuts. */
 #define FRACTION_BITS BY_TYPE(23, 52)
 #define EXPONENT_BIAS BY_TYPE(127, 1023)
@@ -58,10 +60,12 @@ typedef int64_t word;
 /* exp of less is 0 in a softmax: 1e-30 or 1e-289 beside a sum of at least 1, and far from subnormals. */
 #define SOFTMAX_LOWEST BY_TYPE(-69.0f, -664.0)
 
-/* Ask for a cache line that will be written to. A hint: without it the results are the same. */
+/* Ask for a cache line that will be written to, or read. A hint: without it the results are the same. */
 #if defined(__GNUC__)
 static inline void prefetch_to_write(const real *p) { __builtin_prefetch(p, 1); }
+static inline void prefetch_to_read(const char *p) { __builtin_prefetch(p); }
 #else
+static inline void prefetch_to_read(const char *p) { (void)p; }
 static inline void prefetch_to_write(const real *p) { (void)p; }
 #endif
 

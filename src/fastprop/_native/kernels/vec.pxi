@@ -16,6 +16,7 @@ cdef extern from "vec.h":
         VIRTUAL_LANES
         ROW_VECS
         ROWS_ASIDE
+    const char REAL_KIND
     const real MAGIC
     const real INTEGER_ONE
     const real FRACTION_BITS
@@ -38,6 +39,7 @@ cdef extern from "vec.h":
     vec v_abs(vec a) noexcept nogil
     vec v_pow2(vec t) noexcept nogil
     void prefetch_to_write(const real* p) noexcept nogil
+    void prefetch_to_read(const char* p) noexcept nogil
     void v_transpose(vec* lines) noexcept nogil
     vec v_split(vec x, vec* e) noexcept nogil
     vec v_copysign(vec magnitude, vec sign) noexcept nogil
