@@ -6,6 +6,7 @@ from cpython.pycapsule cimport PyCapsule_New
 
 include "vec.pxi"
 include "elementary.pxi"
+include "trigonometric.pxi"
 include "product.pxi"
 include "reductions.pxi"
 include "activations.pxi"
@@ -19,12 +20,17 @@ from fastprop._native.kernels.table cimport Activation, Elementary, Kernels, Los
 
 # The lists that tie a description's name to its kernels. A new one stands here and nowhere else on this floor.
 
-cdef Elementary[6] ELEMENTARIES = [
+cdef Elementary[11] ELEMENTARIES = [
     Elementary(b"exp", exp_of),
+    Elementary(b"expm1", expm1_of),
     Elementary(b"log", log_of),
     Elementary(b"log1p", log1p_of),
     Elementary(b"tanh", tanh_of),
     Elementary(b"sigmoid", sigmoid_of),
+    Elementary(b"softplus", softplus_of),
+    Elementary(b"erf", erf_of),
+    Elementary(b"sin", sin_of),
+    Elementary(b"cos", cos_of),
     Elementary(NULL, NULL),
 ]
 cdef Activation[6] ACTIVATIONS = [

@@ -130,7 +130,7 @@ cdef void binary_cross_entropy(const void* z_, const void* y_, const void* w_, v
         x = v_load_upto(z + i, count - i)
         linear = v_if_gt(x, v_set(0), x, v_set(0))
         linear = v_fma(v_sub(v_set(0), x), v_load_upto(y + i, count - i), linear)       # exact for y 0 or 1
-        v_store_upto(delta + i, v_add(linear, v_log1p(v_exp(v_sub(v_set(0), v_abs(x))))), count - i)
+        v_store_upto(delta + i, v_add(linear, v_log1p_exp(x)), count - i)
         i += LANES
     for i in range(m):
         losses[i] = weight_of(w, i) * row_sum(delta + i * n, n) / n

@@ -6,8 +6,12 @@
  *     v_set(x)  v_load(p)  v_store(p, v)  v_load_part(p, count)  v_store_part(p, v, count)
  *     v_add  v_sub  v_mul  v_div  v_fma(a, b, c) = a * b + c, rounded once
  *     v_if_gt(a, b, yes, no)     per lane: a > b ? yes : no; an unordered pair (NaN) takes `no`
+ *     v_max(a, b), v_min(a, b)   per lane: a > b ? a : b, and a < b ? a : b
+ *     v_any_gt(a, b)             whether a > b in any lane
  *     v_abs(a)  v_copysign(magnitude, sign)
  *     v_pow2(t)                  2**n where t = n + MAGIC, for n in the range of normal exponents
+ *     v_scale(p, t)              p * 2**n, rounded once, where t = n + MAGIC, |n| at most twice that range
+ *     v_bit_as_sign(t, k)        the sign bit is bit k of the integer n, where t = n + MAGIC; other bits are any
  *     v_split(x, &e)             x = v * 2**e with v in [sqrt(1/2), sqrt(2)), for normal x > 0
  *     v_transpose(lines)         lane j of lines[i] for lane i of lines[j], both below LANES
  *
@@ -57,6 +61,16 @@ typedef int64_t word;
 /* exp overflows above the one and is below half the smallest subnormal under the other. */
 #define EXP_HIGHEST BY_TYPE(89.0f, 710.0)
 #define EXP_LOWEST BY_TYPE(-104.5f, -746.0)
+/* expm1 is -1 below the one; |x| up to the other is sin(x) and expm1(x) to the last bit. */
+#define EXPM1_LOWEST BY_TYPE(-80.0f, -700.0)
+#define TINY BY_TYPE(0x1p-100f, 0x1p-500)
+/* 1 / (1 + exp(x)) is computed in this unit, in which its smallest values are no subnormals. */
+#define UNIT BY_TYPE(0x1p-64f, 0x1p-512)
+#define UNIT_EXPONENT BY_TYPE(64.0f, 512.0)
+/* From here on erf rounds to 1. */
+#define ERF_ONE BY_TYPE(4.0f, 6.0)
+/* Up to here n = round(x 2/pi) is off by less than 1/500 and the vector's reduction of angles holds. */
+#define ANGLE_LARGEST BY_TYPE(65536.0f, 1073741824.0)
 /* exp of less is 0 in a softmax: 1e-30 or 1e-289 beside a sum of at least 1, and far from subnormals. */
 #define SOFTMAX_LOWEST BY_TYPE(-69.0f, -664.0)
 

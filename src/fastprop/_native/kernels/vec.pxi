@@ -24,6 +24,12 @@ cdef extern from "vec.h":
     const real LARGEST
     const real EXP_HIGHEST
     const real EXP_LOWEST
+    const real EXPM1_LOWEST
+    const real TINY
+    const real UNIT
+    const real UNIT_EXPONENT
+    const real ERF_ONE
+    const real ANGLE_LARGEST
     const real SOFTMAX_LOWEST
     vec v_set(real x) noexcept nogil
     vec v_load(const real* p) noexcept nogil
@@ -36,7 +42,12 @@ cdef extern from "vec.h":
     vec v_div(vec a, vec b) noexcept nogil
     vec v_fma(vec a, vec b, vec c) noexcept nogil
     vec v_if_gt(vec a, vec b, vec yes, vec no) noexcept nogil
+    vec v_max(vec a, vec b) noexcept nogil
+    vec v_min(vec a, vec b) noexcept nogil
+    bint v_any_gt(vec a, vec b) noexcept nogil
     vec v_abs(vec a) noexcept nogil
+    vec v_scale(vec p, vec t) noexcept nogil
+    vec v_bit_as_sign(vec t, const int bit) noexcept nogil
     vec v_pow2(vec t) noexcept nogil
     void prefetch_to_write(const real* p) noexcept nogil
     void prefetch_to_read(const char* p) noexcept nogil

@@ -42,8 +42,17 @@ static inline vec v_copysign(vec magnitude, vec sign) {
     return V(or)(V(andnot)(V(set1)(-0.0), magnitude), V(and)(V(set1)(-0.0), sign));
 }
 static inline vec v_if_gt(vec a, vec b, vec yes, vec no) { return V(blendv)(no, yes, V(cmp)(a, b, _CMP_GT_OQ)); }
+static inline vec v_max(vec a, vec b) { return V(max)(a, b); }
+static inline vec v_min(vec a, vec b) { return V(min)(a, b); }
+static inline int v_any_gt(vec a, vec b) { return V(movemask)(V(cmp)(a, b, _CMP_GT_OQ)) != 0; }
+static inline vec v_bit_as_sign(vec t, int bit) { return AS_REAL(I(slli)(AS_INT(t), FASTPROP_BITS - 1 - bit)); }
 static inline vec v_pow2(vec t) {
     return AS_REAL(I(slli)(I(add)(AS_INT(t), SET1_INT(EXPONENT_BIAS)), FRACTION_BITS));
+}
+/* 2**n in two factors, because n alone may leave the range of normal exponents; only the last product may round. */
+static inline vec v_scale(vec p, vec t) {
+    __m256i half = I(srli)(AS_INT(t), 1);
+    return v_mul(v_mul(p, v_pow2(AS_REAL(half))), v_pow2(AS_REAL(I(sub)(AS_INT(t), half))));
 }
 static inline vec v_split(vec x, vec *e) {
     __m256i bits = I(add)(AS_INT(x), SET1_INT(ONE_BITS - SQRT_HALF_BITS));

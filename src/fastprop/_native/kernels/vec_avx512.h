@@ -37,12 +37,20 @@ static inline vec v_abs(vec a) { return V(abs)(a); }
 static inline vec v_copysign(vec magnitude, vec sign) {
     return V(or)(V(andnot)(V(set1)(-0.0), magnitude), V(and)(V(set1)(-0.0), sign));
 }
-static inline vec v_if_gt(vec a, vec b, vec yes, vec no) {
+static inline vec v_max(vec a, vec b) { return V(max)(a, b); }
+static inline vec v_min(vec a, vec b) { return V(min)(a, b); }
+static inline vec v_scale(vec p, vec t) { return V(scalef)(p, v_sub(t, v_set(MAGIC))); }
+static inline vec v_bit_as_sign(vec t, int bit) {
+    return AS_REAL(I(slli)(AS_INT(t), (unsigned)(FASTPROP_BITS - 1 - bit)));
+}
 #if FASTPROP_BITS == 32
-    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), no, yes);
+static inline mask gt(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 #else
-    return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_GT_OQ), no, yes);
+static inline mask gt(vec a, vec b) { return _mm512_cmp_pd_mask(a, b, _CMP_GT_OQ); }
 #endif
+static inline int v_any_gt(vec a, vec b) { return gt(a, b) != 0; }
+static inline vec v_if_gt(vec a, vec b, vec yes, vec no) {
+    return V(mask_blend)(gt(a, b), no, yes);
 }
 static inline vec v_pow2(vec t) {
     return AS_REAL(I(slli)(I(add)(AS_INT(t), I(set1)(EXPONENT_BIAS)), FRACTION_BITS));

@@ -31,8 +31,19 @@ static inline vec v_fma(vec a, vec b, vec c) { return BY_TYPE(fmaf, fma)(a, b, c
 static inline vec v_abs(vec a) { return BY_TYPE(fabsf, fabs)(a); }
 static inline vec v_copysign(vec magnitude, vec sign) { return BY_TYPE(copysignf, copysign)(magnitude, sign); }
 static inline vec v_if_gt(vec a, vec b, vec yes, vec no) { return a > b ? yes : no; }
+static inline vec v_max(vec a, vec b) { return a > b ? a : b; }
+static inline vec v_min(vec a, vec b) { return a < b ? a : b; }
+static inline int v_any_gt(vec a, vec b) { return a > b; }
+static inline vec v_bit_as_sign(vec t, int bit) {
+    return real_of((word)((BY_TYPE(uint32_t, uint64_t))word_of(t) << (FASTPROP_BITS - 1 - bit)));
+}
 static inline vec v_pow2(vec t) {
     return real_of((word)((BY_TYPE(uint32_t, uint64_t))(word_of(t) + EXPONENT_BIAS) << FRACTION_BITS));
+}
+/* 2**n in two factors, because n alone may leave the range of normal exponents; only the last product may round. */
+static inline vec v_scale(vec p, vec t) {
+    word half = (word)((BY_TYPE(uint32_t, uint64_t))word_of(t) >> 1);
+    return p * v_pow2(real_of(half)) * v_pow2(real_of(word_of(t) - half));
 }
 static inline vec v_split(vec x, vec *e) {
     word bits = (word)((BY_TYPE(uint32_t, uint64_t))word_of(x) + (ONE_BITS - SQRT_HALF_BITS)); /* wraps for inf */

@@ -51,12 +51,28 @@ static inline vec v_fma(vec a, vec b, vec c) { return V(vfma)(c, a, b); }
 static inline vec v_abs(vec a) { return V(vabs)(a); }
 static inline vec v_copysign(vec magnitude, vec sign) { return V(vbsl)(u_set(SIGN_BIT), sign, magnitude); }
 static inline vec v_if_gt(vec a, vec b, vec yes, vec no) { return V(vbsl)(V(vcgt)(a, b), yes, no); }
+static inline vec v_max(vec a, vec b) { return v_if_gt(a, b, a, b); }
+static inline vec v_min(vec a, vec b) { return v_if_gt(b, a, a, b); }
+static inline int v_any_gt(vec a, vec b) { return vmaxvq_u32((uint32x4_t)V(vcgt)(a, b)) != 0; }
+#if FASTPROP_BITS == 32
+#define SHIFT_LEFT(bits, by) vshlq_u32(bits, vdupq_n_s32(by))
+#define HALVED(bits) vshrq_n_u32(bits, 1)
+#else
+#define SHIFT_LEFT(bits, by) vshlq_u64(bits, vdupq_n_s64(by))
+#define HALVED(bits) vshrq_n_u64(bits, 1)
+#endif
+static inline vec v_bit_as_sign(vec t, int bit) { return AS_REAL(SHIFT_LEFT(AS_BITS(t), FASTPROP_BITS - 1 - bit)); }
 static inline vec v_pow2(vec t) {
 #if FASTPROP_BITS == 32
     return AS_REAL(vshlq_n_u32(U(vadd)(AS_BITS(t), u_set(EXPONENT_BIAS)), FRACTION_BITS));
 #else
     return AS_REAL(vshlq_n_u64(U(vadd)(AS_BITS(t), u_set(EXPONENT_BIAS)), FRACTION_BITS));
 #endif
+}
+/* 2**n in two factors, because n alone may leave the range of normal exponents; only the last product may round. */
+static inline vec v_scale(vec p, vec t) {
+    bits_vec half = HALVED(AS_BITS(t));
+    return v_mul(v_mul(p, v_pow2(AS_REAL(half))), v_pow2(AS_REAL(U(vsub)(AS_BITS(t), half))));
 }
 static inline vec v_split(vec x, vec *e) {
     bits_vec bits = U(vadd)(AS_BITS(x), u_set(ONE_BITS - SQRT_HALF_BITS));
