@@ -127,6 +127,9 @@ def same(high: mp.mpf) -> tuple[mp.mpf, mp.mpf]:
 
 
 LOG_EDGE = (mp.sqrt(2) - 1) ** 2 / (mp.sqrt(2) + 1) ** 2
+TANH_ROWS = 9
+TANH_ONE = 9.3  # tanh rounds to 1 in float32 from 9.0109 on
+TANH_SPREAD = 1.6  # takes 0..TANH_ONE to the eight pieces of 1..16
 TANH_EDGE = mp.mpf("0.625") ** 2
 OCTANT = (mp.pi / 4 + mp.mpf(1) / 200) ** 2  # a little wide: the number of quarter turns is a rounded product's
 POLYNOMIALS = [
@@ -160,6 +163,40 @@ POLYNOMIALS = [
 ]
 
 
+def tanh_piece(number: int, low: mp.mpf, high: mp.mpf) -> list[mp.mpf]:
+    """A center, tanh there, and the coefficients of (tanh(center + d) - tanh(center)) / d; in the first piece, which
+    begins at 0, less 1. The center is chosen where tanh is nearly a float, so that c0's rounding is next to none.
+    """
+    if number == 0:
+        return [mp.mpf(0), mp.mpf(0), *fit(lambda d: mp.tanh(d) / d - 1, NEAR_ZERO, high, TANH_ROWS - 2, even, 24)]
+
+    def rounding(center: mp.mpf) -> mp.mpf:
+        return abs(mp.tanh(center) - parts(mp.tanh(center), 24, 1)[0])
+
+    step = mp.mpf(2) ** -14
+    center = min((mp.floor((low + high) / 2 / step) * step + i * step for i in range(-100, 100)), key=rounding)
+    c0 = parts(mp.tanh(center), 24, 1)[0]
+
+    def slope(d: mp.mpf) -> mp.mpf:
+        return (mp.tanh(center + d) - c0) / d
+
+    return [center, c0, *fit(slope, low - center, high - center, TANH_ROWS - 2, abs, 24)]
+
+
+def print_tanh_table() -> None:
+    edges = [(edge - 1) / TANH_SPREAD for edge in (1, 1.5, 2, 3, 4, 6, 8, 12)] + [TANH_ONE]
+    pieces = [tanh_piece(i, *map(mp.mpf, edges[i : i + 2])) for i in range(8)]
+    pieces = pieces[2:] + pieces[:2]  # as v_lookup counts
+    print("/* tanh in eight pieces for float32, a column each: rows of centers, c0, c1, ... */")
+    print(f"#define TANH_ROWS {TANH_ROWS}")
+    print(f"#define TANH_SPREAD ((real){TANH_SPREAD})")
+    print(f"#define TANH_ONE ((real){TANH_ONE})")
+    print("#if FASTPROP_BITS == 32\nstatic const real TANH_TABLE[] = {")
+    for row in zip(*pieces, strict=True):
+        print(f"    {literals(list(row))[0]},")
+    print("};\n#else\nstatic const real TANH_TABLE[8 * TANH_ROWS]; /* not used */\n#endif\n")
+
+
 def constants() -> dict[str, tuple[mp.mpf, mp.mpf]]:
     """Names and their values for float32 and float64."""
     table = {"LOG2_E": same(1 / LN2), "TWO_OVER_PI": same(2 / mp.pi)}
@@ -183,6 +220,7 @@ def main() -> None:
     print('#include "vec.h"\n')
     for polynomial in POLYNOMIALS:
         print(polynomial)
+    print_tanh_table()
     for name, (single, double) in constants().items():
         print(f"#define {name} BY_TYPE({literals([single])[0]}, {literals([double])[1]})")
     print("/* pi/2 in two doubles, and 2/pi's binary digits, 32 at a time. */")

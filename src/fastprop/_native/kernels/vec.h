@@ -12,6 +12,8 @@
  *     v_pow2(t)                  2**n where t = n + MAGIC, for n in the range of normal exponents
  *     v_scale(p, t)              p * 2**n, rounded once, where t = n + MAGIC, |n| at most twice that range
  *     v_bit_as_sign(t, k)        the sign bit is bit k of the integer n, where t = n + MAGIC; other bits are any
+ *     v_lookup(table, v)         table[i] of 8 reals, i being the lowest exponent bits and the first fraction bit of v:
+ *                                v in [1, 3/2), [3/2, 2), [2, 3), ... [12, 16) for i = 6, 7, 0, 1, ... 5
  *     v_split(x, &e)             x = v * 2**e with v in [sqrt(1/2), sqrt(2)), for normal x > 0
  *     v_transpose(lines)         lane j of lines[i] for lane i of lines[j], both below LANES
  *

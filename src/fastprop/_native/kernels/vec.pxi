@@ -48,6 +48,7 @@ cdef extern from "vec.h":
     vec v_abs(vec a) noexcept nogil
     vec v_scale(vec p, vec t) noexcept nogil
     vec v_bit_as_sign(vec t, const int bit) noexcept nogil
+    vec v_lookup(const real* table, vec v) noexcept nogil
     vec v_pow2(vec t) noexcept nogil
     void prefetch_to_write(const real* p) noexcept nogil
     void prefetch_to_read(const char* p) noexcept nogil

@@ -60,6 +60,14 @@ static inline vec v_split(vec x, vec *e) {
     *e = v_sub(AS_REAL(biased), v_set(INTEGER_ONE + EXPONENT_BIAS));
     return AS_REAL(I(add)(_mm256_and_si256(bits, SET1_INT(FRACTION_MASK)), SET1_INT(SQRT_HALF_BITS)));
 }
+static inline vec v_lookup(const real *table, vec v) {
+    __m256i index = I(srli)(AS_INT(v), FRACTION_BITS - 1);
+#if FASTPROP_BITS == 32
+    return _mm256_permutevar8x32_ps(v_load(table), index); /* takes its lowest three bits */
+#else
+    return _mm256_i64gather_pd(table, _mm256_and_si256(index, SET1_INT(7)), sizeof(real));
+#endif
+}
 /* Stages of a transposition: lanes with bit s of `a`, and those without of `b`, change places. */
 static inline void swap_halves(vec *a, vec *b) {
     vec low = V(permute2f128)(*a, *b, 0x20);

@@ -61,6 +61,14 @@ static inline vec v_split(vec x, vec *e) {
     *e = v_sub(AS_REAL(biased), v_set(INTEGER_ONE + EXPONENT_BIAS));
     return AS_REAL(I(add)(_mm512_and_si512(bits, I(set1)(FRACTION_MASK)), I(set1)(SQRT_HALF_BITS)));
 }
+static inline vec v_lookup(const real *table, vec v) {
+    __m512i index = I(srli)(AS_INT(v), FRACTION_BITS - 1); /* three bits count, or four of a table twice over */
+#if FASTPROP_BITS == 32
+    return _mm512_permutexvar_ps(index, _mm512_broadcast_f32x8(_mm256_loadu_ps(table)));
+#else
+    return _mm512_permutexvar_pd(index, v_load(table));
+#endif
+}
 /* One stage of a transposition: lanes with bit s of `a`, and those without of `b`, change places. */
 static inline void swap_lanes(vec *a, vec *b, int s) {
 #if FASTPROP_BITS == 32

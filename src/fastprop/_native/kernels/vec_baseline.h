@@ -50,4 +50,5 @@ static inline vec v_split(vec x, vec *e) {
     *e = (real)((bits >> FRACTION_BITS) - EXPONENT_BIAS);
     return real_of((bits & FRACTION_MASK) + SQRT_HALF_BITS);
 }
+static inline vec v_lookup(const real *table, vec v) { return table[word_of(v) >> (FRACTION_BITS - 1) & 7]; }
 static inline void v_transpose(vec *lines) { (void)lines; }

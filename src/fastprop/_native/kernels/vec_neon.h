@@ -84,6 +84,18 @@ static inline vec v_split(vec x, vec *e) {
     *e = v_sub(AS_REAL(biased), v_set(INTEGER_ONE + EXPONENT_BIAS));
     return AS_REAL(U(vadd)(U(vand)(bits, u_set(FRACTION_MASK)), u_set(SQRT_HALF_BITS)));
 }
+static inline vec v_lookup(const real *table, vec v) {
+#if FASTPROP_BITS == 32
+    bits_vec index = vandq_u32(vshrq_n_u32(AS_BITS(v), FRACTION_BITS - 1), u_set(7)); /* then its four bytes' numbers */
+    uint8x16_t bytes = vreinterpretq_u8_u32(vmlaq_u32(u_set(0x03020100), index, u_set(0x04040404)));
+    uint8x16x2_t entries = {{vreinterpretq_u8_f32(v_load(table)), vreinterpretq_u8_f32(v_load(table + 4))}};
+    return AS_REAL(vreinterpretq_u32_u8(vqtbl2q_u8(entries, bytes)));
+#else
+    bits_vec index = vandq_u64(vshrq_n_u64(AS_BITS(v), FRACTION_BITS - 1), u_set(7));
+    real entries[LANES] = {table[vgetq_lane_u64(index, 0)], table[vgetq_lane_u64(index, 1)]};
+    return v_load(entries);
+#endif
+}
 static inline void v_transpose(vec *lines) {
     vec even[LANES];
     for (int i = 0; i < LANES; i += 2) {
