@@ -21,7 +21,7 @@
 #   tanh(x)       float64: fma(x z, TANH(z), x) with z = x x for |x| <= 0.625, fma(T(|x| + |x|), -2 UNIT, 1) beyond
 #                 float32: s = |x|, at most TANH_ONE;  v = fma(s, TANH_SPREAD, 1) in 1..16, whose exponent and first
 #                 fraction bit name a piece and its column (center, c0, ... c7) in TANH_TABLE (see v_lookup in vec.h):
-#                 d = s - center;  fma(d, P(d) of c1..c7, b),  b = s where v < 1.5 (there c1 is the slope less 1), else c0
+#                 d = s - center;  fma(d, P(d) of c1..c7, b),  b = s where v < 1.5, else c0
 #                 x's sign
 #   log of a sum  L(w, c) = log(w) + c where c is small beside it:  w = v 2**e,  v in [sqrt(1/2), sqrt(2))
 #                 f = v - 1;  s = f / (f + 2);  z = s s;  h = (f / 2) f
