@@ -28,8 +28,9 @@ typedef double real;
 #define NAME(kernel) kernel##_f64
 #endif
 
-#define FASTPROP_VEC_H /* the polynomials need no vectors, only `real` and BY_TYPE */
-#include "../../src/fastprop/_native/kernels/coefficients.h"
+#define FASTPROP_VEC_H /* what is included needs no vectors, only these */
+#define LARGEST BY_TYPE(0x1.fffffep127f, 0x1.fffffffffffffp1023)
+#include "../../src/fastprop/_native/kernels/large_angles.h"
 
 #ifndef BLOCK
 #define BLOCK 256
@@ -43,6 +44,11 @@ typedef double real;
 #define SQRT_HALF BY_TYPE(0x1.6a09e6p-1f, 0x1.6a09e667f3bcdp-1)
 #define EXP_HIGHEST BY_TYPE(89.0f, 710.0)
 #define EXP_LOWEST BY_TYPE(-104.5f, -746.0)
+#define EXPM1_LOWEST BY_TYPE(-80.0f, -700.0)
+#define ERF_ONE BY_TYPE(4.0f, 6.0)
+#define ANGLE_LARGEST BY_TYPE(65536.0f, 1073741824.0)
+#define TINY BY_TYPE(0x1p-100f, 0x1p-500)
+#define UNIT BY_TYPE(0x1p-64f, 0x1p-512)
 #define SOFTMAX_LOWEST BY_TYPE(-69.0f, -664.0)
 /* 1.5 * 2**(bits of the fraction): a sum with it is an integer. */
 #define MAGIC BY_TYPE(0x1.8p23f, 0x1.8p52)
@@ -160,7 +166,7 @@ void NAME(gather_one_hot)(const int64_t *labels, const size *rows, size first, s
     }
 }
 
-/* Elementary functions. */
+/* Elementary functions: elementary.pxi and trigonometric.pxi say why so. */
 
 /* c[0] + c[1] x + ... */
 static real polynomial(const real *c, size n_terms, real x) {
@@ -172,6 +178,15 @@ static real polynomial(const real *c, size n_terms, real x) {
 /* x factor as the nearest integer, ties to even; the product is not rounded before. */
 static real integer_near(real x, real factor) { return fused(x, factor, MAGIC) - MAGIC; }
 
+/* p 2**n, rounded once, which it is where the result is subnormal. */
+static real scaled(real p, real n) { return BY_TYPE(ldexpf, ldexp)(p, (int)n); }
+
+static real with_sign_of(real x, real y) { return BY_TYPE(copysignf, copysign)(y, x); }
+
+/* exp(x) = (1 + g) 2**n with n = integer_near(x, LOG2_E), g = expm1_near_0(less_ln2(x, n)). */
+static real less_ln2(real x, real n) { return fused(n, -LN2_LOW, fused(n, -LN2_HIGH, x)); }
+static real expm1_near_0(real r) { return fused(r * r, polynomial(EXPM1_C, EXPM1_TERMS, r), r); }
+
 real NAME(exp)(real x) {
 #ifdef LIBM_EXP
     return BY_TYPE(expf, exp)(x);
@@ -179,42 +194,105 @@ real NAME(exp)(real x) {
     if (isnan(x)) return x;
     if (x > EXP_HIGHEST) return (real)INFINITY;
     if (x < EXP_LOWEST) return 0;
-    real n = integer_near(x, LOG2_E);
-    real r = fused(n, -LN2_LOW, fused(n, -LN2_HIGH, x));
-    real expm1_r = fused(r * r, polynomial(EXPM1_C, EXPM1_TERMS, r), r);
-    return BY_TYPE(ldexpf, ldexp)(expm1_r + 1, (int)n); /* which rounds where the result is subnormal */
+    real n = integer_near(x, LOG2_E), g = expm1_near_0(less_ln2(x, n));
+    return scaled(g + 1, n);
 }
 
-real NAME(log)(real x) {
-    if (isnan(x) || x < 0) return (real)NAN;
-    if (x == 0) return (real)-INFINITY;
-    if (isinf(x)) return x;
-    int e;
-    real v = BY_TYPE(frexpf, frexp)(x, &e); /* x = v 2**e, v from 1/2, and by the next line from sqrt(1/2) */
-    if (v < SQRT_HALF) v = 2 * v, e = e - 1;
-    real f = v - 1, s = f / (f + 2), z = s * s;
-    real half_square = (real)0.5 * f * f;
-    real tail = fused(s, fused(z, polynomial(LOG_C, LOG_TERMS, z), half_square), e * LN2_LOW);
-    return fused(e, LN2_HIGH, f - (half_square - tail));
+real NAME(expm1)(real x) {
+    if (isnan(x) || absolute(x) <= TINY) return x;
+    if (x > EXP_HIGHEST) x = EXP_HIGHEST;
+    if (x < EXPM1_LOWEST) x = EXPM1_LOWEST;
+    real n = integer_near(x, LOG2_E), half = scaled((real)0.5, n);
+    real high = fused(n, -LN2_HIGH, x), r = fused(n, -LN2_LOW, high), low = fused(n, -LN2_LOW, high - r);
+    real tail = fused(r * r, polynomial(EXPM1_C, EXPM1_TERMS, r), low);
+    real start = half - (real)0.5, y = fused(half, r, start), lost = fused(half, r, start - y);
+    y = y + fused(half, tail, lost);
+    return y + y;
 }
 
-real NAME(log1p)(real x) {
-    if (isinf(x) && x > 0) return x;
-    real w = 1 + x, lost = x - (w - 1);
-    return NAME(log)(w) + lost / w;
+/* 1 / (1 + exp(w)) / UNIT for w >= 0: one step of Newton's from the rounded quotient. */
+static real logistic_tail(real w) {
+    if (isnan(w)) return w;
+    if (w > -EXP_LOWEST) w = -EXP_LOWEST;
+    real n = integer_near(-w, LOG2_E), g = expm1_near_0(less_ln2(w, -n)), a = scaled(1 / UNIT, n);
+    real d = fused(a, UNIT, g + 1), lost = g + fused(a, UNIT, 1 - d), z = 1 / d;
+    return fused(z, fused(-z, lost, fused(-z, d, 1)), z) * a;
+}
+
+real NAME(sigmoid)(real x) {
+    real tail = logistic_tail(absolute(x));
+    return x < 0 ? tail * UNIT : fused(tail, -UNIT, 1);
 }
 
 real NAME(tanh)(real x) {
     real magnitude = absolute(x), z = x * x;
-    real y = magnitude < (real)0.625 ? fused(x * z, polynomial(TANH_C, TANH_TERMS, z), x)
-                                     : 1 - 2 / (NAME(exp)(magnitude + magnitude) + 1);
-    return BY_TYPE(copysignf, copysign)(y, x);
+    real y = magnitude > (real)0.625 ? fused(logistic_tail(magnitude + magnitude), -2 * UNIT, 1)
+                                     : fused(x * z, polynomial(TANH_C, TANH_TERMS, z), x);
+    return with_sign_of(x, y);
 }
 
-real NAME(sigmoid)(real x) {
-    real e = NAME(exp)(0 - absolute(x));
-    return (x < 0 ? e : 1) / (1 + e);
+/* log(w) + c, where c is small beside it. */
+static real log_of_sum(real w, real c) {
+    if (isnan(w) || w < 0) return (real)NAN;
+    if (w == 0) return (real)-INFINITY;
+    if (isinf(w)) return w;
+    int e;
+    real v = BY_TYPE(frexpf, frexp)(w, &e); /* w = v 2**e, v from 1/2, and by the next line from sqrt(1/2) */
+    if (v < SQRT_HALF) v = 2 * v, e = e - 1;
+    real f = v - 1, s = f / (f + 2), z = s * s, h = (real)0.5 * f * f;
+    real tail = fused(s, fused(z, polynomial(LOG_C, LOG_TERMS, z), h), fused((real)e, LN2_LOW, c));
+    return fused((real)e, LN2_HIGH, f - (h - tail));
 }
+
+real NAME(log)(real x) { return log_of_sum(x, 0); }
+
+real NAME(log1p)(real x) {
+    real w = 1 + x, lost = x > 1 ? 1 - (w - x) : x - (w - 1);
+    return with_sign_of(x, log_of_sum(w, lost / w));
+}
+
+/* log(1 + exp(-|x|)) */
+static real log1p_exp(real x) {
+    if (isnan(x)) return x;
+    x = -absolute(x);
+    if (x < EXP_LOWEST) x = EXP_LOWEST;
+    real n = integer_near(x, LOG2_E), g = expm1_near_0(less_ln2(x, n)), p = g + 1;
+    real e = scaled(p, n), low = scaled(g - (p - 1), n), w = 1 + e;
+    return log_of_sum(w, ((e - (w - 1)) + low) / w);
+}
+
+real NAME(softplus)(real x) {
+    real z = x * x;
+    if (absolute(x) > 1) return (x > 0 ? x : 0) + log1p_exp(x);
+    return LN2_HIGH + fused((real)0.5, x, fused(z, polynomial(SOFTPLUS_C, SOFTPLUS_TERMS, z), LN2_LOW));
+}
+
+real NAME(erf)(real x) {
+    if (isnan(x)) return x;
+    real magnitude = absolute(x);
+    if (magnitude <= 1) return fused(x, polynomial(ERF_C, ERF_TERMS, x * x), x);
+    real log_erfc = polynomial(ERFC_C, ERFC_TERMS, (magnitude > ERF_ONE ? ERF_ONE : magnitude) - 1);
+    real n = integer_near(log_erfc, LOG2_E), minus = scaled(-1, n);
+    return with_sign_of(x, fused(expm1_near_0(less_ln2(log_erfc, n)), minus, 1 + minus));
+}
+
+/* sin(x + quarter_turns pi / 2). */
+static real sine(real x, int64_t quarter_turns) {
+    if (isnan(x)) return x;
+    real n = integer_near(x, TWO_OVER_PI);
+    real a = fused(n, -PI2_1, x), b = n * PI2_2, r = a - b;
+    real low = fused(n, -PI2_3, ((a - r) - b) + fused(n, -PI2_2, b));
+    if (absolute(x) > ANGLE_LARGEST) reduce_large(x, &n, &r, &low); /* integers, which need no specification apart */
+    real z = fused(r, r, (r + r) * low);
+    int64_t j = (int64_t)n + quarter_turns;
+    real y = j & 1 ? fused(z, fused(z, polynomial(COS_C, COS_TERMS, z), (real)-0.5), 1)
+                   : r + fused(r * z, polynomial(SIN_C, SIN_TERMS, z), low);
+    return j & 2 ? -y : y;
+}
+
+real NAME(sin)(real x) { return absolute(x) > TINY ? sine(x, 0) : x; }
+
+real NAME(cos)(real x) { return sine(x, 1); }
 
 void NAME(map)(real (*f)(real), const real *x, real *y, size count) {
     for (size i = 0; i < count; i++) y[i] = f(x[i]);
@@ -308,7 +386,7 @@ double NAME(binary_cross_entropy)(const real *z, const real *y, const real *w, r
     for (size i = 0; i < m; i++) {
         for (size j = i * n; j < (i + 1) * n; j++) {
             real linear = fused(0 - z[j], y[j], z[j] > 0 ? z[j] : 0);
-            delta[j] = linear + NAME(log1p)(NAME(exp)(0 - absolute(z[j])));
+            delta[j] = linear + log1p_exp(z[j]);
         }
         total = total + weight(w, i) * row_sum(delta + i * n, n) / n;
         for (size j = i * n; j < (i + 1) * n; j++) {
