@@ -224,12 +224,26 @@ real NAME(sigmoid)(real x) {
     return x < 0 ? tail * UNIT : fused(tail, -UNIT, 1);
 }
 
+#if FASTPROP_BITS == 32
+/* Eight polynomials, about |x| spread over 1..16; a piece is half of what lies between two powers of two. */
+real NAME(tanh)(real x) {
+    if (isnan(x)) return x;
+    real s = absolute(x) < TANH_ONE ? absolute(x) : TANH_ONE, v = fused(s, TANH_SPREAD, 1);
+    int exponent;
+    int upper_half = frexpf(v, &exponent) >= 0.75f;
+    const real *column = &TANH_TABLE[(2 * exponent + upper_half + 4) % 8]; /* each row of the table holds 8 pieces */
+    real d = s - column[0], y = column[8 * (TANH_ROWS - 1)];
+    for (int row = TANH_ROWS - 2; row >= 2; row--) y = fused(y, d, column[8 * row]);
+    return with_sign_of(x, fused(d, y, v < (real)1.5 ? s : column[8]));
+}
+#else
 real NAME(tanh)(real x) {
     real magnitude = absolute(x), z = x * x;
     real y = magnitude > (real)0.625 ? fused(logistic_tail(magnitude + magnitude), -2 * UNIT, 1)
                                      : fused(x * z, polynomial(TANH_C, TANH_TERMS, z), x);
     return with_sign_of(x, y);
 }
+#endif
 
 /* log(w) + c, where c is small beside it. */
 static real log_of_sum(real w, real c) {
