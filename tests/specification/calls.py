@@ -126,6 +126,18 @@ class Specification:
     ) -> None:
         self.call(name, theta, grad, state, theta.size, np.array(settings, float), step)
 
+    def update_by_factors(
+        self,
+        name: str,
+        theta: np.ndarray,
+        a: np.ndarray,
+        delta: np.ndarray,
+        state: np.ndarray,
+        settings: Sequence[float],
+        step: int,
+    ) -> None:
+        self.update(name, theta, self.product(a.T, delta), state, settings, step)
+
     def gather(
         self, X: np.ndarray, rows: np.ndarray | None = None, first: int = 0, count: int | None = None
     ) -> np.ndarray:

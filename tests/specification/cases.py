@@ -164,6 +164,21 @@ def update(name: str, draw: Draw) -> Case:
     return call
 
 
+def update_by_factors(name: str, draw: Draw) -> Case:
+    """Whatever the number of rows up to a block's, though only a few are worth it."""
+    rows, n = draw.shape()
+    m = draw.random.choice([1, 1, 2, 3, 4, 5, 17])
+    theta, a, delta, state = draw.reals(rows, n), draw.reals(m, rows), draw.reals(m, n), draw.reals(rows, n)
+    settings, step = SETTINGS[name](draw), draw.random.choice([0, 1, 2, 1000])
+
+    def call(calls: Any) -> tuple[np.ndarray, ...]:
+        new_theta, new_state = draw.memory.copy(theta), draw.memory.copy(state)
+        calls.update_by_factors(name, new_theta, a, delta, new_state, settings, step)
+        return new_theta, new_state
+
+    return call
+
+
 def gather(draw: Draw) -> Case:
     """From a buffer of random bytes: any type, strides of either sign or none, any alignment."""
     dtype = draw.random.choice(list(KINDS))
@@ -199,6 +214,7 @@ LISTED = {
         (loss, "losses"),
         (metric, "metrics"),
         (update, "updates"),
+        (update_by_factors, "updates"),
     ]
 }
 

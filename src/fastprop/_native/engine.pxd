@@ -95,4 +95,5 @@ cdef class Plan:
     cdef void backward(self, const char* theta, const Share* share, Worker* own) noexcept nogil
     cdef void learn(self, Rule* rule, char* grad, const char* x, Py_ssize_t m, Py_ssize_t worker,
                     Py_ssize_t n_workers) noexcept nogil
+    cdef char* part_of(self, char* vector, Layer* layer, Py_ssize_t row) noexcept nogil
     cdef void update(self, Rule* rule, const char* dW, Py_ssize_t first, Py_ssize_t count) noexcept nogil

@@ -28,6 +28,8 @@ cdef extern from "kernels/float_environment.h":
 
 cdef enum:
     ALIGNMENT = 64          # bytes: a cache line, and the widest vector
+    FEW_ROWS = 4            # of a batch: dW = aᵀ delta is multiplied within the update, and not written to memory, where
+                            # rows are whole cache lines (else each row's first load waits for the last one's store)
     GRADIENT_AT_ONCE = 65536    # reals of dW between two updates: 256 KB of floats, for the second-level cache
     ROWS_TOGETHER = 240     # of dW at least: fewer, and packing delta anew for each lot costs more than is saved
     WORK_PER_PAUSE = 2000   # multiply-adds, 0.1 us, for each 20 ns of waiting: helpers may cost a fifth of the time
@@ -256,6 +258,12 @@ cdef class Plan:
             layer = &self.layers[i]
             first = layer.n_in * worker // n_workers
             last = layer.n_in * (worker + 1) // n_workers
+            if m <= FEW_ROWS and layer.n_out * size % ALIGNMENT == 0 and grad == NULL:
+                rule.update.apply_factors(
+                    self.part_of(rule.theta, layer, first), below + first * size, layer.n_in, layer.delta, m,
+                    self.part_of(rule.state, layer, first), last - first, layer.n_out, rule.settings, rule.step,
+                )
+                first = last
             while first < last:
                 count = min(last - first, layer.rows_at_once)
                 if grad != NULL:
@@ -274,6 +282,10 @@ cdef class Plan:
                 if grad == NULL:
                     self.update(rule, dW, layer.b, layer.n_out)
             below = layer.a
+
+    cdef char* part_of(self, char* vector, Layer* layer, Py_ssize_t row) noexcept nogil:
+        """Where the layer's row of W is in theta or in a state of its shape."""
+        return vector + (layer.W + row * layer.n_out) * self.kernels.itemsize if vector != NULL else NULL
 
     cdef void update(self, Rule* rule, const char* dW, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
         """One step of theta[first:first + count] from dW."""

@@ -45,6 +45,16 @@ class KernelCalls:
         settings: Sequence[float],
         step: int,
     ) -> None: ...
+    def update_by_factors(
+        self,
+        name: str,
+        theta: NDArray[Any],
+        a: NDArray[Any],
+        delta: NDArray[Any],
+        state: NDArray[Any],
+        settings: Sequence[float],
+        step: int,
+    ) -> None: ...
     def gather(
         self,
         X: NDArray[Any],

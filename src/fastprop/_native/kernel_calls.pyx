@@ -181,6 +181,15 @@ cdef class KernelCalls:
         entry.apply(self.take(theta).data, self.take(grad).data, self.take(state).data, theta.size,
                     <const double*> numbers.data, step)
 
+    def update_by_factors(self, name, theta, a, delta, state, settings, step):
+        """The same of theta (rows, n) with the gradient aᵀ delta, a (m, rows) and delta (m, n)."""
+        cdef const Update* entry = <const Update*> find(self.table.updates, sizeof(Update), name.encode())
+        cdef Array numbers = Array(np.array(settings, dtype=float))
+        entry.apply_factors(
+            self.take(theta).data, self.take(a).data, a.shape[1], self.take(delta).data, a.shape[0],
+            self.take(state).data, theta.shape[0], theta.shape[1], <const double*> numbers.data, step,
+        )
+
     def gather(self, X, rows=None, first=0, count=None):
         """X[rows[first:first + count]] cast to the kernels' type, X of any strides; rows None for all in order."""
         cdef Array source = Array(X), order = row_numbers(rows)

@@ -54,8 +54,8 @@ cdef Metric[4] METRICS = [
     Metric(NULL, NULL),
 ]
 cdef Update[2] UPDATES = [
-    Update(b"sgd", sgd),
-    Update(NULL, NULL),
+    Update(b"sgd", sgd, sgd_of_factors),
+    Update(NULL, NULL, NULL),
 ]
 
 cdef Kernels TABLE

@@ -29,6 +29,9 @@ ctypedef struct Update:
     const char* name
     void (*apply)(void* theta, const void* grad, void* state, Py_ssize_t count, const double* settings,
                   Py_ssize_t step) noexcept nogil
+    # The same for theta (rows, n) with grad = aᵀ delta, a (m, a_row) and delta (m, n), not yet multiplied
+    void (*apply_factors)(void* theta, const void* a, Py_ssize_t a_row, const void* delta, Py_ssize_t m, void* state,
+                          Py_ssize_t rows, Py_ssize_t n, const double* settings, Py_ssize_t step) noexcept nogil
 
 ctypedef struct Elementary:
     const char* name
