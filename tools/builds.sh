@@ -20,7 +20,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
 ALL="gcc-O0 gcc-O2 gcc-O3 clang-O0 clang-O2 clang-O3 arm-O3"
-TESTS=${TESTS:-tests/kernels tests/test_float_environment.py tests/test_textbook.py}
+TESTS=${TESTS:-tests/kernels tests/test_golden.py tests/test_float_environment.py tests/test_textbook.py}
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/fastprop
 SYSROOT=$CACHE/sysroot # Debian for arm64, as far as Python needs it
 VENV=$CACHE/venv       # this machine's Python
