@@ -15,7 +15,7 @@
 # Needs Debian or a relative of it; PYTHON chooses the interpreter of the builds on this machine.
 #
 # Prints one line for each build: its targets and pytest's last line; the log's end too if it failed, and the exit
-# status is then 1. Took 1 minute a build here and 8 under emulation, on two cores, and 0.9 GB of disk.
+# status is then 1. On two cores a build takes 1 to 2 minutes, ARM 7 to 13; the folder grows to 1.2 GB.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
