@@ -47,7 +47,7 @@ cdef extern from "vec.h":
     bint v_any_gt(vec a, vec b) noexcept nogil
     vec v_abs(vec a) noexcept nogil
     vec v_scale(vec p, vec t) noexcept nogil
-    vec v_bit_as_sign(vec t, const int bit) noexcept nogil
+    vec v_bit_as_sign(vec t, const Py_ssize_t bit) noexcept nogil
     vec v_lookup(const real* table, vec v) noexcept nogil
     vec v_pow2(vec t) noexcept nogil
     void prefetch_to_write(const real* p) noexcept nogil

@@ -45,7 +45,9 @@ static inline vec v_if_gt(vec a, vec b, vec yes, vec no) { return V(blendv)(no, 
 static inline vec v_max(vec a, vec b) { return V(max)(a, b); }
 static inline vec v_min(vec a, vec b) { return V(min)(a, b); }
 static inline int v_any_gt(vec a, vec b) { return V(movemask)(V(cmp)(a, b, _CMP_GT_OQ)) != 0; }
-static inline vec v_bit_as_sign(vec t, int bit) { return AS_REAL(I(slli)(AS_INT(t), FASTPROP_BITS - 1 - bit)); }
+static inline vec v_bit_as_sign(vec t, ptrdiff_t bit) {
+    return AS_REAL(I(slli)(AS_INT(t), (int)(FASTPROP_BITS - 1 - bit)));
+}
 static inline vec v_pow2(vec t) {
     return AS_REAL(I(slli)(I(add)(AS_INT(t), SET1_INT(EXPONENT_BIAS)), FRACTION_BITS));
 }

@@ -40,8 +40,8 @@ static inline vec v_copysign(vec magnitude, vec sign) {
 static inline vec v_max(vec a, vec b) { return V(max)(a, b); }
 static inline vec v_min(vec a, vec b) { return V(min)(a, b); }
 static inline vec v_scale(vec p, vec t) { return V(scalef)(p, v_sub(t, v_set(MAGIC))); }
-static inline vec v_bit_as_sign(vec t, int bit) {
-    return AS_REAL(I(slli)(AS_INT(t), (unsigned)(FASTPROP_BITS - 1 - bit)));
+static inline vec v_bit_as_sign(vec t, ptrdiff_t bit) {
+    return AS_REAL(I(sllv)(AS_INT(t), I(set1)(FASTPROP_BITS - 1 - bit)));
 }
 #if FASTPROP_BITS == 32
 static inline mask gt(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }

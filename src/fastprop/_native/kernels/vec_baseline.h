@@ -34,7 +34,7 @@ static inline vec v_if_gt(vec a, vec b, vec yes, vec no) { return a > b ? yes : 
 static inline vec v_max(vec a, vec b) { return a > b ? a : b; }
 static inline vec v_min(vec a, vec b) { return a < b ? a : b; }
 static inline int v_any_gt(vec a, vec b) { return a > b; }
-static inline vec v_bit_as_sign(vec t, int bit) {
+static inline vec v_bit_as_sign(vec t, ptrdiff_t bit) {
     return real_of((word)((BY_TYPE(uint32_t, uint64_t))word_of(t) << (FASTPROP_BITS - 1 - bit)));
 }
 static inline vec v_pow2(vec t) {

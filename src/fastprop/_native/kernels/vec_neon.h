@@ -61,7 +61,9 @@ static inline int v_any_gt(vec a, vec b) { return vmaxvq_u32((uint32x4_t)V(vcgt)
 #define SHIFT_LEFT(bits, by) vshlq_u64(bits, vdupq_n_s64(by))
 #define HALVED(bits) vshrq_n_u64(bits, 1)
 #endif
-static inline vec v_bit_as_sign(vec t, int bit) { return AS_REAL(SHIFT_LEFT(AS_BITS(t), FASTPROP_BITS - 1 - bit)); }
+static inline vec v_bit_as_sign(vec t, ptrdiff_t bit) {
+    return AS_REAL(SHIFT_LEFT(AS_BITS(t), FASTPROP_BITS - 1 - bit));
+}
 static inline vec v_pow2(vec t) {
 #if FASTPROP_BITS == 32
     return AS_REAL(vshlq_n_u32(U(vadd)(AS_BITS(t), u_set(EXPONENT_BIAS)), FRACTION_BITS));
