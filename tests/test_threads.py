@@ -3,6 +3,7 @@
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,6 +56,27 @@ def test_training_scores_and_predictions_are_the_same_bits_with_any_number(share
         results.append([one.model.theta, one.model.predict(X), grad, np.array([*np.concatenate(scores), loss])])
     for actual, expected in zip(*results, strict=True):
         assert_same_bits(actual, expected)
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1), (2, 5)])
+def test_a_run_resumed_with_other_threads_equals_one_never_stopped(
+    shared: None, tmp_path: Path, before: int, after: int
+) -> None:
+    """To the last bit of weights, velocity and history; the order of rows, too, is that of the epoch's number."""
+
+    def go_on(one: fp.Trainer, number: int, epochs: int) -> None:
+        fp.set_num_threads(number)
+        one.fit(*digits(), epochs=epochs, batch_size=64, progress=False)
+
+    through, stopped = trainer(), trainer()
+    go_on(through, 1, epochs=4)
+    go_on(stopped, before, epochs=1)
+    stopped.save(tmp_path / "stopped")
+    resumed = fp.Trainer.resume(tmp_path / "stopped")
+    go_on(resumed, after, epochs=3)
+    resumed.save(tmp_path / "resumed")
+    through.save(tmp_path / "through")
+    assert (tmp_path / "resumed").read_bytes() == (tmp_path / "through").read_bytes()
 
 
 def test_helpers_do_work(shared: None, monkeypatch: pytest.MonkeyPatch) -> None:
