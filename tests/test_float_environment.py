@@ -24,7 +24,7 @@ import numpy as np
 import fastprop as fp
 
 rng = np.random.default_rng(0)
-X, labels = rng.standard_normal((70, 9)), rng.integers(0, 3, 70)
+X, labels, w = rng.standard_normal((70, 9)), rng.integers(0, 3, 70), rng.random(70)
 subnormals = {{d: X * float(np.finfo(d).smallest_normal) / 8 for d in ("float32", "float64")}}
 
 libm, environment = ctypes.CDLL("libm.so.6"), (ctypes.c_uint32 * 16)()
@@ -43,7 +43,8 @@ digest = hashlib.sha256()
 for dtype in subnormals:
     model = fp.mlp(9, 12, 3, activation="tanh", output="softmax", dtype=dtype, seed=1)
     trainer = fp.Trainer(model, "cross_entropy", fp.SGD(0.1, momentum=0.9), ["accuracy"])
-    history = trainer.fit(X, labels, epochs=3, batch_size=24, progress=False)
+    weights = dict(sample_weight=w, class_weight={{1: 0.3}})
+    history = trainer.fit(X, labels, epochs=3, batch_size=24, progress=False, **weights)
     loss, grad = fp.gradient(model, X, labels, "cross_entropy")
     numbers = np.array([loss, *history["loss"], *trainer.evaluate(X, labels).values()])
     for part in model.theta, model.predict(X), grad, numbers:

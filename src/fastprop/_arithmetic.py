@@ -1,4 +1,4 @@
-"""Arithmetic by Python and NumPy that the numerics contract covers: initial weights, means of scores.
+"""Arithmetic by Python and NumPy that the numerics contract covers: initial weights, rows' weights, means of scores.
 
 The engine sets the floating-point environment by itself; here it is for the few numbers computed outside.
 """

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastprop import _checks
+from fastprop._arithmetic import standard_arithmetic
 from fastprop.losses import Loss
 from fastprop.model import Sequential
 
@@ -28,6 +29,7 @@ class Rows:
         return len(self.X)
 
     @classmethod
+    @standard_arithmetic()
     def check(
         cls,
         model: Sequential,
