@@ -5,7 +5,7 @@
 #   gradient   dW = xᵀ delta      a = xᵀ,      b = delta
 #
 # Each element is a sum of blocks of BLOCK consecutive k; a block is one chain of fused multiply-adds in
-# ascending k from +0, and blocks are added in order, then the bias (docs/architecture.md). Lanes run over columns
+# ascending k from +0, and blocks are added in order, then the bias (docs/numerics.md). Lanes run over columns
 # and tiles over rows, never over k, so tile size, packing and vector width cannot change a bit.
 #
 # Small products read a and b where they lie. Larger ones copy them into panels first, after K. Goto & R. A.

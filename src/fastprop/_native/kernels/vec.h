@@ -18,7 +18,7 @@
  *     v_transpose(lines)         lane j of lines[i] for lane i of lines[j], both below LANES
  *
  * v_load_part fills the lanes from `count` on with +0; count is 0..LANES. No word rounds twice, and none
- * uses an estimate, so a lane's value is the same on every target (docs/architecture.md).
+ * uses an estimate, so a lane's value is the same on every target (docs/numerics.md).
  */
 #ifndef FASTPROP_VEC_H
 #define FASTPROP_VEC_H
