@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 import fastprop as fp
+from processes import run_python
 
 SOURCE = Path(__file__).parents[1] / "src" / "fastprop"  # the clone: an installed package has no Cython text
 NATIVE = SOURCE / "_native"
@@ -79,6 +80,15 @@ def test_the_test_of_imports_sees_them(tmp_path):
         "def f():\n    from fastprop._native.engine import Plan\n    from fastprop.cli import main\n"
     )
     assert imports(path) == {"__init__", "model", "trainer", "_native", "cli"}
+
+
+def test_import_brings_nothing_that_only_some_calls_need():
+    """`import fastprop` is to take little longer than `import numpy`: these have taken as long as all its own files."""
+    late = {"concurrent.futures", "difflib", "hashlib", "importlib.resources", "json", "pathlib", "safetensors"}
+    code = "import sys, numpy; before = set(sys.modules); import fastprop; print(*(set(sys.modules) - before))"
+    brought = set(run_python(code).stdout.split())
+    assert "fastprop.model" in brought
+    assert not late & brought
 
 
 def code_of(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Threads: how many are used, that they change no bit, and that nobody waits for one that does not come."""
 
+import concurrent.futures
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -127,7 +128,7 @@ def test_a_helper_that_comes_too_late_does_nothing(shared: None, monkeypatch: py
 
     fp.set_num_threads(1)
     expected = trained()
-    monkeypatch.setattr(threads, "ThreadPoolExecutor", LateExecutor)
+    monkeypatch.setattr(concurrent.futures, "ThreadPoolExecutor", LateExecutor)
     monkeypatch.setattr(threads, "_crew", threads._Crew())
     fp.set_num_threads(2)
     assert_same_bits(trained(), expected)

@@ -5,7 +5,6 @@ the wrong value. What passes here is what the engine reads without looking: matr
 after the cast to the network's type; labels in range; weights that are not negative.
 """
 
-import difflib
 import math
 import numbers
 import os
@@ -52,6 +51,8 @@ SYNONYMS = {
 
 def unknown(what: str, name: object, known: Iterable[str]) -> ValueError:
     """The error for a name that is none of those known, with the nearest of them."""
+    import difflib  # only an error needs it
+
     names = sorted(known)
     typed = str(name).lower()
     meant = SYNONYMS.get(typed)

@@ -7,18 +7,16 @@ Metadata, a JSON text under the key "fastprop"::
 
     {"format": [1, 0], "kind": "model" | "trainer" | "table", "fastprop": version,
      "tensors": {name: [dtype, shape, SHA-256]}, ...what the kind adds, "sha256": that of all the rest}
+
+What only files need is imported where they are written or read: whoever trains without them does not wait for it.
 """
 
 import contextlib
 import dataclasses
 import errno
-import hashlib
-import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +29,9 @@ from fastprop.layers import Dense
 from fastprop.losses import LOSSES
 from fastprop.metrics import METRICS
 from fastprop.optimizers import OPTIMIZERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["decode", "described_by", "encode", "read", "write"]
 
@@ -81,6 +82,9 @@ def write(path: Any, kind: str, tensors: Mapping[str, NDArray[Any]], metadata: M
     ValueError
         If the description is too large for `read`, as of a network of many thousand layers.
     """
+    import json
+    from pathlib import Path
+
     from safetensors.numpy import save
 
     target = Path(path)
@@ -105,7 +109,9 @@ def _header_size(data: bytes) -> int:
     return int.from_bytes(data[:8], "little")
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: "Path", data: bytes) -> None:
+    import tempfile
+
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, "cannot save there, it is a directory", str(target))
     try:
@@ -152,6 +158,9 @@ def read(path: Any, kind: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]
     ValueError
         If it is no such file, is damaged, holds another kind of thing, or comes from a version too new.
     """
+    import json
+    from pathlib import Path
+
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -185,6 +194,8 @@ def described_by(path: Any) -> Iterator[None]:
 
 
 def _fingerprint(array: NDArray[Any]) -> list[Any]:
+    import hashlib
+
     return [array.dtype.name, list(array.shape), hashlib.sha256(array.tobytes()).hexdigest()]
 
 
@@ -195,6 +206,9 @@ def seal(metadata: dict[str, Any]) -> None:
 
 def _checksum(metadata: Mapping[str, Any]) -> str:
     """Of the metadata without its own "sha256", in JSON's one sorted form."""
+    import hashlib
+    import json
+
     rest = {key: value for key, value in metadata.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 

@@ -8,9 +8,11 @@ way, so nobody needs to know.
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["CALL_WORK", "MOST_THREADS", "for_call", "for_step", "helpers", "number", "set_number"]
 
@@ -35,12 +37,17 @@ def _cgroup_share() -> float:
     """CPUs' worth of time that the control group allows; infinite where it says nothing."""
     for quota_and_period in ("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"):  # version 2, version 1
         try:
-            words = " ".join(Path(CONTROL_GROUPS, name).read_text() for name in quota_and_period).split()
+            words = " ".join(_text_of(name) for name in quota_and_period).split()
             if words[0] not in ("max", "-1"):
                 return max(1.0, int(words[0]) / int(words[1]))
         except (OSError, ValueError, IndexError):
             continue
     return float("inf")
+
+
+def _text_of(name: str) -> str:
+    with open(os.path.join(CONTROL_GROUPS, name), encoding="ascii") as file:
+        return file.read()
 
 
 class _Crew:
@@ -52,6 +59,8 @@ class _Crew:
         self.size = 0
 
     def send(self, work: Callable[[], object], count: int) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # with logging and more, which one thread needs not
+
         if self.executor is None or self.size < count:
             if self.executor is not None:
                 self.executor.shutdown(wait=False)

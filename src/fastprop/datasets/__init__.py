@@ -1,7 +1,5 @@
 """Real data that comes with the package."""
 
-from importlib.resources import files
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +27,8 @@ def load_digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     >>> X.shape, int(y[0])
     ((1797, 64), 0)
     """
+    from importlib.resources import files  # takes longer than all of fastprop's own files
+
     with (files(__name__) / "digits.npz").open("rb") as file:
         arrays = np.load(file)
         return arrays["pixels"].astype(np.float32), arrays["digit"].astype(np.int64)
