@@ -16,10 +16,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fastprop._native import dispatch
+from fastprop._native.arrays import all_finite
+
 T = TypeVar("T")
 Matrix = NDArray[Any]
 
-BLOCK_ELEMENTS = 1 << 18  # of X looked at together: 2 MB of float64, so that X is never copied whole
+BLOCK_ELEMENTS = 1 << 18  # of X looked at together, so that Ctrl-C is heard
 ENGINE_KINDS = frozenset("?bhilqBHILQfd")  # NumPy's letters for the element types that the engine casts by itself
 
 
@@ -219,14 +222,20 @@ def plain_numbers(name: str, array: NDArray[Any]) -> NDArray[Any]:
     raise TypeError(f"{name} holds {array.dtype}; real numbers are wanted")
 
 
-def features(name: str, X: object, n_inputs: int, dtype: np.dtype[Any]) -> Matrix:
-    """X as the engine reads it: n_inputs columns, each element finite in the network's type."""
+def inputs(name: str, X: object, n_inputs: int) -> Matrix:
+    """X as the engine reads it: n_inputs columns of numbers; whether they are finite is not looked at."""
     array = table(name, X)
     if array.shape[1] != n_inputs:
         raise ValueError(
             f"{name} has {array.shape[1]} columns, but the network takes {n_inputs} inputs"
             f" ({name}.shape is {array.shape})"
         )
+    return array
+
+
+def features(name: str, X: object, n_inputs: int, dtype: np.dtype[Any]) -> Matrix:
+    """Such inputs, each element finite in the network's type."""
+    array = inputs(name, X, n_inputs)
     finite(name, array, dtype)
     return array
 
@@ -235,15 +244,16 @@ def finite(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> None:
     """Refuse the first element that is nan, infinite, or too large for dtype."""
     if array.dtype.kind != "f" or array.size == 0:
         return
+    kernels = dispatch.kernels(dtype, dispatch.chosen())
     rows = max(1, BLOCK_ELEMENTS // max(1, array[0].size))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(array), rows):
-            if not np.isfinite(array[start : start + rows].astype(dtype, copy=False)).all():
-                _refuse_not_finite(name, array, dtype, start, rows)
+    for start in range(0, len(array), rows):
+        if not all_finite(kernels, array[start : start + rows]):
+            _refuse_not_finite(name, array, dtype, start, rows)
 
 
 def _refuse_not_finite(name: str, array: NDArray[Any], dtype: np.dtype[Any], start: int, rows: int) -> None:
-    first = np.argwhere(~np.isfinite(array[start : start + rows].astype(dtype, copy=False)))[0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        first = np.argwhere(~np.isfinite(array[start : start + rows].astype(dtype, copy=False)))[0]
     place = (start + int(first[0]), *map(int, first[1:]))
     value = array[place]
     where = f"{name}[{', '.join(map(str, place))}]"

@@ -87,6 +87,9 @@ class Specification:
     def weight_sum(self, w: np.ndarray) -> float:
         return self.number("weight_sum", w, w.size)
 
+    def all_finite(self, x: np.ndarray) -> bool:
+        return bool(self.number("all_finite", x, x.size))
+
     def elementary(self, name: str, x: np.ndarray) -> np.ndarray:
         y = self.empty(x.shape, self.dtype)
         self.function("map")(self.function(name), *map(as_argument, (x, y, x.size)))

@@ -108,6 +108,13 @@ def weight_sum(draw: Draw) -> Case:
     return lambda calls: (np.array(calls.weight_sum(w)),)
 
 
+def all_finite(draw: Draw) -> Case:
+    x = draw.reals(draw.long())
+    if draw.flip():
+        x[draw.random.randrange(len(x))] = draw.random.choice([np.nan, np.inf, -np.inf])
+    return lambda calls: (np.array(float(calls.all_finite(x))),)
+
+
 def elementary(name: str, draw: Draw) -> Case:
     x = draw.reals(draw.long())
     return lambda calls: (calls.elementary(name, x),)
@@ -204,7 +211,7 @@ def gather_one_hot(draw: Draw) -> Case:
 
 
 # By the method of KernelCalls that each calls: the kernels that stand alone, and those of each list.
-ALONE = {draw.__name__: draw for draw in (product, column_sums, weight_sum, gather, gather_one_hot)}
+ALONE = {draw.__name__: draw for draw in (product, column_sums, weight_sum, all_finite, gather, gather_one_hot)}
 LISTED = {
     draw.__name__: (draw, names)
     for draw, names in [

@@ -124,6 +124,12 @@ double NAME(weight_sum)(const real *w, size m) {
     return total;
 }
 
+double NAME(all_finite)(const real *x, size n) {
+    for (size i = 0; i < n; i++)
+        if (!isfinite(x[i])) return 0;
+    return 1;
+}
+
 /* Gathering a batch's rows. */
 
 /* The number at p, of any alignment, rounded once. */

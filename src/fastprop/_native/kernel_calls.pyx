@@ -124,6 +124,10 @@ cdef class KernelCalls:
         """The sum of the weights w (m,), in double."""
         return self.table.weight_sum(0, self.take(w).data, w.size)
 
+    def all_finite(self, x):
+        """Whether no element of x is nan or infinite."""
+        return bool(self.table.all_finite(self.take(x).data, x.size))
+
     def elementary(self, name, x):
         """exp, log, ... of each element."""
         cdef const Elementary* entry = <const Elementary*> find(

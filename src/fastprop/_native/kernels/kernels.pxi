@@ -64,6 +64,7 @@ TABLE.product = product
 TABLE.product_work = product_work
 TABLE.column_sums = column_sums
 TABLE.weight_sum = weight_sum
+TABLE.all_finite = all_finite
 TABLE.gather = gather
 TABLE.gather_one_hot = gather_one_hot
 TABLE.fma_chains = fma_chains

@@ -1,4 +1,5 @@
-# Sums and maxima along a row, and sums down columns, in the order that the numerics contract fixes.
+# Sums and maxima along a row, and sums down columns, in the order that the numerics contract fixes; and whether all
+# elements are finite.
 #
 # A row: element i goes to virtual lane i mod 16; each lane is a chain in ascending i from +0; then lanes are
 # folded 8-4-2-1. Columns: chains over blocks of 256 rows, blocks in order, as in a product.
@@ -128,6 +129,27 @@ cdef void column_sums(const void* x_, void* sums_, Py_ssize_t m, Py_ssize_t n) n
             first += BLOCK
         v_store_upto(sums + j, total, n - j)
         j += LANES
+
+
+cdef bint all_finite(const void* x_, Py_ssize_t count) noexcept nogil:
+    """Whether no element is NaN or infinite: 0 x is 0 then, else NaN, which no sum loses. One pass, by four chains, at
+    the speed at which x comes from the cache."""
+    cdef const real* x = <const real*> x_
+    cdef vec zero = v_set(0)
+    cdef vec chains[4]
+    cdef real[LANES] lanes
+    cdef Py_ssize_t i = 0, j
+    for j in range(4):
+        chains[j] = zero
+    while i + 4 * LANES <= count:
+        for j in range(4):
+            chains[j] = v_add(chains[j], v_mul(zero, v_load(x + i + j * LANES)))
+        i += 4 * LANES
+    while i < count:
+        chains[0] = v_add(chains[0], v_mul(zero, v_load_upto(x + i, count - i)))
+        i += LANES
+    v_store(lanes, v_add(v_add(chains[0], chains[1]), v_add(chains[2], chains[3])))
+    return fold_sum(lanes, LANES) == 0
 
 
 cdef double weight_sum(double before, const void* w, Py_ssize_t m) noexcept nogil:

@@ -47,6 +47,7 @@ ctypedef struct Kernels:
     Py_ssize_t (*product_work)(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil        # in reals
     void (*column_sums)(const void* x, void* sums, Py_ssize_t m, Py_ssize_t n) noexcept nogil
     double (*weight_sum)(double before, const void* w, Py_ssize_t m) noexcept nogil
+    bint (*all_finite)(const void* x, Py_ssize_t count) noexcept nogil
     # x (m, n) = X[rows[first:first + m]]; strides in bytes, rows NULL for consecutive ones; kind is the
     # struct module's letter of X's elements: f d, b h i q, B H I Q
     void (*gather)(char kind, const char* X, Py_ssize_t row_stride, Py_ssize_t column_stride,
