@@ -23,6 +23,7 @@ Array = NDArray[Any]
 
 IDLE_PLANS = 8  # kept for the next call, of whatever batch sizes
 CACHE_LINE = 64  # bytes
+ANSWER_WORK = 250_000  # multiply-adds, some 20 us: for no more are other threads kept from the interpreter
 
 
 class Layer:
@@ -165,6 +166,7 @@ class Sequential:
         """For a new network, or in the child of a fork: a lock that another thread held would stay locked there."""
         self._process = os.getpid()
         self._idle_plans: list[tuple[object, Plan]] = []
+        self._plan_at_hand: Plan | None = None
         self._plans_lock = threading.Lock()
         self._training = threading.Lock()
 
@@ -262,15 +264,21 @@ class Sequential:
         TypeError, ValueError
             For an X that is no table of numbers, has other than n_inputs columns, or holds nan or infinities.
         """
-        X = _checks.features("X", X, self.n_inputs, self.dtype)
+        plan = self._plan_at_hand
+        if plan is not None and (answer := plan.answer(self._theta, X)) is not None:
+            return answer
+        X = _checks.inputs("X", X, self.n_inputs)
+        if plan is None and self.n_params <= ANSWER_WORK:
+            self._plan_at_hand = self._new_plan(min(ANSWER_WORK // self.n_params, ROWS_AT_ONCE), 1)
         out = np.empty((len(X), self.n_outputs), self.dtype)
         with self._forward_plan(len(X)) as plan:
             for rows in row_slices(len(X)):
-                plan.predict(self.theta, X[rows], out[rows])
+                if not plan.predict(self.theta, X[rows], out[rows]):
+                    _checks.finite("X", X, self.dtype)  # which says where
         return out
 
     def _forward_plan(self, n_rows: int, *scoring: Any) -> AbstractContextManager[Plan]:
-        """A plan to take that many rows forward only, ROWS_AT_ONCE by each thread; `scoring` as in `_plan`."""
+        """A plan to take that many rows forward only, ROWS_AT_ONCE by each thread; `scoring` as in `_new_plan`."""
         n_workers = threads.for_call(n_rows * self.n_params)
         return self._plan(ROWS_AT_ONCE * n_workers, n_workers, *scoring)
 
@@ -279,31 +287,34 @@ class Sequential:
         return self._plan(batch_size, threads.for_step(3 * batch_size * self.n_params), *scoring)
 
     @contextmanager
-    def _plan(
-        self,
-        batch_size: int,
-        n_workers: int,
-        loss: str | None = None,
-        metrics: tuple[str, ...] = (),
-        threshold: float = 0.5,
-    ) -> Iterator[Plan]:
+    def _plan(self, batch_size: int, n_workers: int, *scoring: Any) -> Iterator[Plan]:
         """A plan of this network, lent to one caller at a time; made where none is idle, kept if among the latest."""
         if self._process != os.getpid():
             self._renew_locks()
-        key = (batch_size, n_workers, loss, metrics, threshold)
+        key = (batch_size, n_workers, *scoring)
         with self._plans_lock:
             at = next((i for i, (other, _) in enumerate(self._idle_plans) if other == key), None)
             plan = None if at is None else self._idle_plans.pop(at)[1]
         if plan is None:
-            capsule = dispatch.kernels(self.dtype, dispatch.chosen())
-            shapes = [(la.n_in, la.units, la.description.use_bias, la.activation.name) for la in self.layers]
-            plan = Plan(capsule, shapes, batch_size, loss, metrics, threshold, n_workers)
+            plan = self._new_plan(batch_size, n_workers, *scoring)
         try:
             yield plan
         finally:
             with self._plans_lock:
                 self._idle_plans.append((key, plan))
                 del self._idle_plans[:-IDLE_PLANS]
+
+    def _new_plan(
+        self,
+        batch_size: int,
+        n_workers: int,
+        loss: str | None = None,
+        metrics: tuple[str, ...] = (),
+        threshold: float = 0.5,
+    ) -> Plan:
+        capsule = dispatch.kernels(self.dtype, dispatch.chosen())
+        shapes = [(la.n_in, la.units, la.description.use_bias, la.activation.name) for la in self.layers]
+        return Plan(capsule, shapes, batch_size, loss, metrics, threshold, n_workers)
 
     def copy(self) -> "Sequential":
         """An independent network with the same layers and the same parameters."""

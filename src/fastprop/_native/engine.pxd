@@ -15,6 +15,8 @@ cdef extern from "team.h":
     int64_t team_size(team* t) noexcept nogil
     bint team_meet(team* t) noexcept nogil
     void team_go_on(team* t, bint admit) noexcept nogil
+    int64_t atomic_increment(int64_t* p) noexcept nogil
+    void atomic_set(int64_t* p, int64_t value) noexcept nogil
 
 ctypedef struct Layer:
     # One dense layer. W and b count reals from the start of theta, and of grad alike.
@@ -33,6 +35,7 @@ ctypedef struct Worker:
     char* work                      # the products' panels
     char* dW                        # a layer's gradient, or as much of it as is wanted at once
     char* w                         # (m,): the weights of a batch's rows
+    bint met_no_number              # among the x to predict from: nan, or infinite in the network's type
 
 
 ctypedef struct Rows:
@@ -86,9 +89,12 @@ cdef class Plan:
     cdef char* x                    # (m, n_inputs)
     cdef char* y                    # (m, n_outputs)
     cdef char* o                    # (m, n_outputs): the output, where only the loss computes it
+    cdef object dtype               # of the network's reals, for NumPy
+    cdef int64_t callers            # of `answer`, of whom the first is served
     cdef double* scores             # (1 + n_metrics, m): each row's loss, then each metric's, weighted
 
     cdef const char* load(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil
+    cdef bint all_finite(self, const char* x, const Share* share) noexcept nogil
     cdef void forward(self, const char* theta, const char* x, char* out, const Share* share, Worker* own) noexcept nogil
     cdef double weight(self, const Rows* rows, const Share* share, Worker* own, double before) noexcept nogil
     cdef void score(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil

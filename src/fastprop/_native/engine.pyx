@@ -17,14 +17,12 @@ from libc.math cimport isfinite
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 
+from numpy import dtype as dtype_of, empty, ndarray
+
 from fastprop._native.arrays cimport Array
+from fastprop._native.float_environment cimport environment, float_environment_restore, float_environment_set
 from fastprop._native.kernels.table cimport find
 from fastprop._native.threads import CALL_WORK, helpers
-
-cdef extern from "kernels/float_environment.h":
-    ctypedef unsigned long long environment "uint64_t"
-    environment float_environment_set() noexcept nogil
-    void float_environment_restore(environment before) noexcept nogil
 
 cdef enum:
     ALIGNMENT = 64          # bytes: a cache line, and the widest vector
@@ -66,6 +64,7 @@ cdef class Plan:
         cdef Layer* layer
         self.kernels = <const Kernels*> PyCapsule_GetPointer(capsule, "fastprop kernels")
         self.kind = b"f" if self.kernels.itemsize == 4 else b"d"
+        self.dtype = dtype_of(chr(self.kind))
         self.batch_size = batch_size
         self.threshold = threshold
         self.n_workers = n_workers
@@ -106,7 +105,8 @@ cdef class Plan:
         self.scores = <double*> (base + <Py_ssize_t> scores)
         for i, (work, dW, w) in enumerate(owned):
             self.workers[i] = Worker(
-                work=base + <Py_ssize_t> work, dW=base + <Py_ssize_t> dW, w=base + <Py_ssize_t> w)
+                work=base + <Py_ssize_t> work, dW=base + <Py_ssize_t> dW, w=base + <Py_ssize_t> w,
+                met_no_number=False)
         for i, name in enumerate(metrics):
             self.metrics[i] = <const Metric*> find(self.kernels.metrics, sizeof(Metric), name.encode())
         for i, (n_in, n_out, use_bias, activation) in enumerate(layers):
@@ -126,11 +126,52 @@ cdef class Plan:
 
     # What Python calls: arrays enter, the GIL goes, the loops run.
 
+    def answer(self, theta, X):
+        """The network's output o for each row of X, at most `batch_size`, in a new array; or None where that takes
+        the checks and the `predict` below: for what is no plain matrix of finite numbers, or too many rows.
+
+        For a few rows what surrounds the arithmetic costs most. So there is no Job here, no team, and the GIL is kept,
+        which also means that callers come one by one; without a GIL, one who finds the plan in use gets None.
+        """
+        cdef RowSource source
+        cdef Array out, parameters
+        cdef Share share
+        cdef environment before
+        cdef const char* x
+        cdef bint finite
+        if type(X) is not ndarray:
+            return None
+        try:
+            source = RowSource(self, X)
+        except Exception:       # elements that the checks convert or refuse
+            return None
+        share = Share(begin=0, m=source.rows.count, first=0, count=source.rows.count)
+        if source.X.view.ndim != 2 or source.X.shape[1] != self.layers[0].n_in or not 0 < share.m <= self.batch_size:
+            return None
+        o = empty((share.m, self.layers[self.n_layers - 1].n_out), self.dtype)
+        out = Array(o, True)
+        parameters = Array(theta)
+        # From here to the end no Python runs, which could let another thread in.
+        if atomic_increment(&self.callers) > 1:
+            return None
+        before = float_environment_set()
+        x = self.load(&source.rows, &share, &self.workers[0])
+        finite = self.all_finite(x, &share)
+        if finite:
+            self.forward(parameters.data, x, out.data, &share, &self.workers[0])
+        float_environment_restore(before)
+        atomic_set(&self.callers, 0)
+        return o if finite else None
+
     def predict(self, theta, X, out):
-        """out (m, n_outputs) = the network's output o for each row of X."""
+        """out (m, n_outputs) = the network's output o for each row of X; whether all X was finite in its type."""
         cdef Job job = Job(self, theta, RowSource(self, X))
+        cdef Py_ssize_t i
         job.out = job.keep(out, True)
+        for i in range(self.n_workers):
+            self.workers[i].met_no_number = False
         job.run()
+        return not any([self.workers[i].met_no_number for i in range(self.n_workers)])
 
     def evaluate(self, theta, X, Y, w, totals):
         """Add the sums over X's rows of (weight, weighted loss, each weighted metric) to totals (2 + n_metrics,)."""
@@ -185,6 +226,11 @@ cdef class Plan:
             self.x + share.first * n_in * size,
         )
         return self.x
+
+    cdef bint all_finite(self, const char* x, const Share* share) noexcept nogil:
+        """Whether the worker's rows of x are."""
+        cdef Py_ssize_t n_in = self.layers[0].n_in
+        return self.kernels.all_finite(x + share.first * n_in * self.kernels.itemsize, share.count * n_in)
 
     cdef void forward(self, const char* theta, const char* x, char* out, const Share* share,
                       Worker* own) noexcept nogil:
@@ -372,6 +418,8 @@ cdef class Job:
             share.first = share.m * worker // n_workers
             share.count = share.m * (worker + 1) // n_workers - share.first
             x = self.plan.load(rows, &share, own)
+            if self.out != NULL and not self.plan.all_finite(x, &share):
+                own.met_no_number = True
             self.plan.forward(self.theta, x, self.batch_output(&share), &share, own)
             if self.totals != NULL:
                 self.plan.score(rows, &share, own)
