@@ -26,8 +26,9 @@ from fastprop._native.threads import CALL_WORK, helpers
 
 cdef enum:
     ALIGNMENT = 64          # bytes: a cache line, and the widest vector
-    FEW_ROWS = 4            # of a batch: dW = aᵀ delta is multiplied within the update, and not written to memory, where
-                            # rows are whole cache lines (else each row's first load waits for the last one's store)
+    # Batches of so few rows: dW = aᵀ delta is multiplied within the update and not written to memory, where W's rows
+    # are whole cache lines (else each row's first load waits for the last one's store).
+    FEW_ROWS = 4
     GRADIENT_AT_ONCE = 65536    # reals of dW between two updates: 256 KB of floats, for the second-level cache
     ROWS_TOGETHER = 240     # of dW at least: fewer, and packing delta anew for each lot costs more than is saved
     WORK_PER_PAUSE = 2000   # multiply-adds, 0.1 us, for each 20 ns of waiting: helpers may cost a fifth of the time

@@ -6,14 +6,14 @@
 
 
 cdef inline real fold_sum(real* lanes, Py_ssize_t n) noexcept nogil:
-    """The tree 8-4-2-1. Lanes from n on hold +0, and adding +0 changes no sum, so their levels are skipped."""
+    """The tree 8-4-2-1. Lanes from n on hold +0, and adding +0 changes no sum but -0, so their levels are skipped."""
     cdef Py_ssize_t i, half = VIRTUAL_LANES // 2
     while half >= 1:
         if n > half:
             for i in range(half):
                 lanes[i] = lanes[i] + lanes[i + half]
         half //= 2
-    return lanes[0]
+    return lanes[0] + 0 if n <= VIRTUAL_LANES // 2 else lanes[0]
 
 
 cdef inline real row_reduce(const real* x, const real* y, Py_ssize_t n, const bint dot, real shift) noexcept nogil:
@@ -92,7 +92,7 @@ cdef inline void store_aside(real* x, vec* columns, Py_ssize_t n, Py_ssize_t n_r
 
 
 cdef inline vec sum_aside(const vec* columns) noexcept nogil:
-    """Each row's sum, by the tree 8-4-2-1; a lane is a chain from +0, and so holds no -0."""
+    """Each row's sum, by the tree 8-4-2-1; a lane is a chain from +0."""
     cdef vec lanes[VIRTUAL_LANES]
     cdef Py_ssize_t j
     for j in range(8):
