@@ -65,11 +65,15 @@ ctypedef struct Rule:
 
 
 ctypedef struct Share:
-    # A worker's rows of a batch, and the batch's.
+    # A worker's part of a batch: its rows, among the batch's.
     Py_ssize_t begin                # of the batch, among all rows
     Py_ssize_t m
     Py_ssize_t first                # of the worker's, in the batch
     Py_ssize_t count
+    Py_ssize_t worker
+    Py_ssize_t n_workers
+    bint by_columns                 # products are shared by columns, not by rows
+    team* team
 
 
 cdef class Plan:
@@ -97,9 +101,10 @@ cdef class Plan:
     cdef bint all_finite(self, const char* x, const Share* share) noexcept nogil
     cdef void forward(self, const char* theta, const char* x, char* out, const Share* share, Worker* own) noexcept nogil
     cdef double weight(self, const Rows* rows, const Share* share, Worker* own, double before) noexcept nogil
+    cdef void product(self, char* c, Py_ssize_t n, const char* a, Py_ssize_t k, const char* b, Py_ssize_t b_k,
+                      Py_ssize_t b_column, const char* bias, const Share* share, Worker* own) noexcept nogil
     cdef void score(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil
     cdef void backward(self, const char* theta, const Share* share, Worker* own) noexcept nogil
-    cdef void learn(self, Rule* rule, char* grad, const char* x, Py_ssize_t m, Py_ssize_t worker,
-                    Py_ssize_t n_workers) noexcept nogil
+    cdef void learn(self, Rule* rule, char* grad, const char* x, const Share* share, Worker* own) noexcept nogil
     cdef char* part_of(self, char* vector, Layer* layer, Py_ssize_t row) noexcept nogil
     cdef void update(self, Rule* rule, const char* dW, Py_ssize_t first, Py_ssize_t count) noexcept nogil

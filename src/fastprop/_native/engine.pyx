@@ -10,6 +10,8 @@ caller's, one flat vector each: layer by layer W, then b. A plan serves one call
 
 A batch has two parts. Forward and backward go row by row, so each worker of the team takes some rows through the whole
 network; learning sums over rows, so each takes some rows of every W. Between the two parts, and after them, they meet.
+Large products are shared by columns instead, so that each worker reads only its columns of W; then they meet before and
+after each product too.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -33,6 +35,8 @@ cdef enum:
     ROWS_TOGETHER = 240     # of dW at least: fewer, and packing delta anew for each lot costs more than is saved
     WORK_PER_PAUSE = 2000   # multiply-adds, 0.1 us, for each 20 ns of waiting: helpers may cost a fifth of the time
     LONGEST_WAIT = 50000    # pauses: 1 ms
+    WORK_BY_COLUMNS = 3000000   # multiply-adds forward for each worker, 150 us: where meeting at each layer is nothing
+    COLUMNS_TOGETHER = 32   # of a product for one worker: whole vectors, whole cache lines
 
 
 cdef class Plan:
@@ -146,7 +150,7 @@ cdef class Plan:
             source = RowSource(self, X)
         except Exception:       # elements that the checks convert or refuse
             return None
-        share = Share(begin=0, m=source.rows.count, first=0, count=source.rows.count)
+        share = Share(begin=0, m=source.rows.count, first=0, count=source.rows.count, by_columns=False)
         if source.X.view.ndim != 2 or source.X.shape[1] != self.layers[0].n_in or not 0 < share.m <= self.batch_size:
             return None
         o = empty((share.m, self.layers[self.n_layers - 1].n_out), self.dtype)
@@ -238,21 +242,43 @@ cdef class Plan:
         """Each layer's a. Where `out` is wanted, the last layer's goes there, (m, n_outputs); else it stays z if the
         loss begins there."""
         cdef Py_ssize_t i, size = self.kernels.itemsize
-        cdef const char* below = x + share.first * self.layers[0].n_in * size
+        cdef const char* below = x
         cdef char* a
+        cdef char* rows
         cdef Layer* layer
         for i in range(self.n_layers):
             layer = &self.layers[i]
-            a = (out if out != NULL and i == self.n_layers - 1 else layer.a) + share.first * layer.n_out * size
-            self.kernels.product(
-                a, share.count, layer.n_out, layer.n_in, below, layer.n_in, 1, theta + layer.W * size, layer.n_out, 1,
-                theta + layer.b * size if layer.b >= 0 else NULL, own.work,
+            a = out if out != NULL and i == self.n_layers - 1 else layer.a
+            self.product(                                                                       # z = a W + b
+                a, layer.n_out, below, layer.n_in, theta + layer.W * size, layer.n_out, 1,
+                theta + layer.b * size if layer.b >= 0 else NULL, share, own,
             )
             if layer.activation.forward != NULL and not (
                 i == self.n_layers - 1 and out == NULL and self.loss.through != NULL
             ):
-                layer.activation.forward(a, a, share.count, layer.n_out)
+                rows = a + share.first * layer.n_out * size
+                layer.activation.forward(rows, rows, share.count, layer.n_out)
             below = a
+
+    cdef void product(self, char* c, Py_ssize_t n, const char* a, Py_ssize_t k, const char* b, Py_ssize_t b_k,
+                      Py_ssize_t b_column, const char* bias, const Share* share, Worker* own) noexcept nogil:
+        """c (m, n) = a (m, k) b (k, n) + bias, of which afterwards the worker's rows are there, from its rows of a."""
+        cdef Py_ssize_t size = self.kernels.itemsize, first, count, units
+        if not share.by_columns:
+            self.kernels.product(
+                c + share.first * n * size, n, share.count, n, k, a + share.first * k * size, k, 1, b, b_k, b_column,
+                bias, own.work,
+            )
+            return
+        wait_for_all(share.team)
+        units = (n + COLUMNS_TOGETHER - 1) // COLUMNS_TOGETHER
+        first = min(n, units * share.worker // share.n_workers * COLUMNS_TOGETHER)
+        count = min(n, units * (share.worker + 1) // share.n_workers * COLUMNS_TOGETHER) - first
+        self.kernels.product(
+            c + first * size, n, share.m, count, k, a, k, 1, b + first * b_column * size, b_k, b_column,
+            bias + first * size if bias != NULL else NULL, own.work,
+        )
+        wait_for_all(share.team)
 
     cdef double weight(self, const Rows* rows, const Share* share, Worker* own, double before) noexcept nogil:
         """`before` and the batch's weights, added to it row after row."""
@@ -287,24 +313,22 @@ cdef class Plan:
                 layer.activation.backward(
                     layer.a + first * layer.n_out, layer.delta + first * layer.n_out, share.count, layer.n_out)
             if i > 0:
-                self.kernels.product(                                                           # da = delta Wᵀ
-                    self.layers[i - 1].delta + first * layer.n_in, share.count, layer.n_in, layer.n_out,
-                    layer.delta + first * layer.n_out, layer.n_out, 1, theta + layer.W * size, 1, layer.n_out,
-                    NULL, own.work,
+                self.product(                                                                   # da = delta Wᵀ
+                    self.layers[i - 1].delta, layer.n_in, layer.delta, layer.n_out, theta + layer.W * size, 1,
+                    layer.n_out, NULL, share, own,
                 )
 
-    cdef void learn(self, Rule* rule, char* grad, const char* x, Py_ssize_t m, Py_ssize_t worker,
-                    Py_ssize_t n_workers) noexcept nogil:
+    cdef void learn(self, Rule* rule, char* grad, const char* x, const Share* share, Worker* own) noexcept nogil:
         """The worker's rows of each dW, and a step by the rule from them: a few rows at a time, so that dW stays in
         the cache. Where grad is wanted it is filled instead. The last worker sees to the biases."""
-        cdef Py_ssize_t i, first, last, count, size = self.kernels.itemsize
-        cdef char* dW = self.workers[worker].dW
+        cdef Py_ssize_t i, first, last, count, m = share.m, size = self.kernels.itemsize
+        cdef char* dW = own.dW
         cdef const char* below = x
         cdef Layer* layer
         for i in range(self.n_layers):
             layer = &self.layers[i]
-            first = layer.n_in * worker // n_workers
-            last = layer.n_in * (worker + 1) // n_workers
+            first = layer.n_in * share.worker // share.n_workers
+            last = layer.n_in * (share.worker + 1) // share.n_workers
             if m <= FEW_ROWS and layer.n_out * size % ALIGNMENT == 0 and grad == NULL:
                 rule.update.apply_factors(
                     self.part_of(rule.theta, layer, first), below + first * size, layer.n_in, layer.delta, m,
@@ -316,13 +340,13 @@ cdef class Plan:
                 if grad != NULL:
                     dW = grad + (layer.W + first * layer.n_out) * size
                 self.kernels.product(                                                           # dW = aᵀ delta
-                    dW, count, layer.n_out, m, below + first * size, 1, layer.n_in, layer.delta, layer.n_out, 1,
-                    NULL, self.workers[worker].work,
+                    dW, layer.n_out, count, layer.n_out, m, below + first * size, 1, layer.n_in,
+                    layer.delta, layer.n_out, 1, NULL, own.work,
                 )
                 if grad == NULL:
                     self.update(rule, dW, layer.W + first * layer.n_out, count * layer.n_out)
                 first += count
-            if layer.b >= 0 and worker == n_workers - 1:
+            if layer.b >= 0 and share.worker == share.n_workers - 1:
                 if grad != NULL:
                     dW = grad + layer.b * size
                 self.kernels.column_sums(layer.delta, dW, m, layer.n_out)
@@ -341,6 +365,11 @@ cdef class Plan:
             rule.theta + offset, dW, rule.state + offset if rule.state != NULL else NULL, count, rule.settings,
             rule.step,
         )
+
+
+cdef inline void wait_for_all(team* t) noexcept nogil:
+    if team_meet(t):
+        team_go_on(t, False)
 
 
 cdef class Job:
@@ -409,15 +438,17 @@ cdef class Job:
         cdef Rows* rows = &self.source.rows
         cdef Worker* own = &self.plan.workers[worker]
         cdef bint learns = self.grad != NULL or self.rule.update != NULL
-        cdef Py_ssize_t n_workers
         cdef Share share
         cdef const char* x
+        share.worker, share.team = worker, &self.team
         while self.next < self.end:
-            n_workers = team_size(&self.team)
+            share.n_workers = team_size(&self.team)
             share.begin = self.next * self.plan.batch_size
             share.m = min(self.plan.batch_size, rows.count - share.begin)
-            share.first = share.m * worker // n_workers
-            share.count = share.m * (worker + 1) // n_workers - share.first
+            share.first = share.m * worker // share.n_workers
+            share.count = share.m * (worker + 1) // share.n_workers - share.first
+            share.by_columns = (
+                learns and share.n_workers > 1 and share.m * self.plan.n_params >= WORK_BY_COLUMNS * share.n_workers)
             x = self.plan.load(rows, &share, own)
             if self.out != NULL and not self.plan.all_finite(x, &share):
                 own.met_no_number = True
@@ -432,7 +463,7 @@ cdef class Job:
                     team_go_on(&self.team, False)
                 if self.end == self.next:
                     return
-                self.plan.learn(&self.rule, self.grad, x, share.m, worker, n_workers)
+                self.plan.learn(&self.rule, self.grad, x, &share, own)
             if team_meet(&self.team):
                 if learns:
                     self.count_step()

@@ -103,7 +103,7 @@ cdef class KernelCalls:
         cdef Py_ssize_t b_k = b.strides[0], b_column = b.strides[1]
         for _ in range(times):
             self.table.product(
-                C.data, m, n, k, A.data, a_row // size, a_k // size, B.data, b_k // size, b_column // size,
+                C.data, n, m, n, k, A.data, a_row // size, a_k // size, B.data, b_k // size, b_column // size,
                 NULL if extra is None else extra.data, panels.data,
             )
         return out

@@ -218,12 +218,12 @@ cdef void pack_columns(real* panels, const real* b, Py_ssize_t n, Py_ssize_t k, 
     pack(panels, TILE_COLUMNS, b, n, k, b_column, b_k)
 
 
-cdef void fill_rows(real* c, Py_ssize_t m, Py_ssize_t n, const real* bias) noexcept nogil:
+cdef void fill_rows(real* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, const real* bias) noexcept nogil:
     """Every row of c (m, n) = bias, or 0: a product of no terms."""
     cdef Py_ssize_t i, j
     for i in range(m):
         for j in range(n):
-            c[i * n + j] = bias[j] if bias != NULL else 0
+            c[i * c_row + j] = bias[j] if bias != NULL else 0
 
 
 cdef inline bint worth_packing(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
@@ -249,6 +249,7 @@ cdef Py_ssize_t product_work(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept 
 cdef struct Operands:
     # A product's operands as they lie, and the panels that parts of them are copied to.
     real* c                 # (m, n)
+    Py_ssize_t c_row
     Py_ssize_t n
     Py_ssize_t k
     const real* a
@@ -271,13 +272,13 @@ cdef void block_product(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_s
     cdef Strip s
     s.k = k
     s.first = at_k == 0
-    s.c_step = o.n
+    s.c_step = o.c_row
     s.n_tiles = rows // TILE_ROWS
     s.rows_left = rows % TILE_ROWS
     s.n_lower = s.rows_left != 0
     while j < o.n:
         columns = min(o.n - j, TILE_COLUMNS)
-        s.c = o.c + row * o.n + j
+        s.c = o.c + row * o.c_row + j
         s.bias = o.bias + j if o.bias != NULL and at_k + k == o.k else NULL
         if o.a_panels != NULL:
             s.a = o.a_panels
@@ -302,19 +303,19 @@ cdef void block_product(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_s
 
 
 cdef void product(
-    void* c, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    void* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
     const void* bias, void* work,
 ) noexcept nogil:
     """c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides, one of a's being 1."""
-    if n == 1 and m > 1:
+    if n == 1 and m > 1 and c_row == 1:
         # One column would fill one lane. As a row, cᵀ = bᵀ aᵀ, it fills them all.
-        row_blocks_product(c, 1, m, k, b, 1, b_k, a, a_k, a_row, NULL, work)
+        row_blocks_product(c, m, 1, m, k, b, 1, b_k, a, a_k, a_row, NULL, work)
         if bias != NULL:
             add_to_all(<real*> c, m, (<const real*> bias)[0])
     else:
-        row_blocks_product(c, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work)
+        row_blocks_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work)
 
 
 cdef void add_to_all(real* c, Py_ssize_t count, real x) noexcept nogil:
@@ -326,7 +327,7 @@ cdef void add_to_all(real* c, Py_ssize_t count, real x) noexcept nogil:
 
 
 cdef void row_blocks_product(
-    void* c, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    void* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
     const void* bias, void* work,
@@ -336,7 +337,7 @@ cdef void row_blocks_product(
     cdef Py_ssize_t rows_at_once = in_parts(m, ROWS_AT_ONCE, TILE_ROWS)
     cdef bint packing = worth_packing(m, n, k)
     cdef Operands o = Operands(
-        c=<real*> c, n=n, k=k, a=<const real*> a, a_row=a_row, a_k=a_k, b=<const real*> b, b_k=b_k, b_column=b_column,
+        c=<real*> c, c_row=c_row, n=n, k=k, a=<const real*> a, a_row=a_row, a_k=a_k, b=<const real*> b, b_k=b_k, b_column=b_column,
         bias=<const real*> bias, a_panels=NULL, b_panel=NULL, rows_adjoin=a_row == 1,
     )
     if packing or b_column != 1:
@@ -345,7 +346,7 @@ cdef void row_blocks_product(
         o.a_panels = <real*> work + TILE_COLUMNS * min(k, BLOCK)
         o.rows_adjoin = True
     if k == 0:
-        fill_rows(o.c, m, n, o.bias)
+        fill_rows(o.c, c_row, m, n, o.bias)
     while row < m:
         rows = min(m - row, rows_at_once)
         at_k = 0

@@ -39,8 +39,9 @@ ctypedef struct Elementary:
 
 ctypedef struct Kernels:
     Py_ssize_t itemsize
-    # c (m, n) = a (m, k) b (k, n) + bias (n,) or NULL; a and b by strides in reals, one of a's two being 1
-    void (*product)(void* c, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    # c (m, n) = a (m, k) b (k, n) + bias (n,) or NULL; c's rows c_row reals apart, a and b by strides in reals, one of
+    # a's two being 1
+    void (*product)(void* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
                     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
                     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
                     const void* bias, void* work) noexcept nogil
