@@ -38,13 +38,6 @@ cdef inline void random_pair(uint64_t seed, Purpose purpose, uint32_t epoch, uin
     pair[1] = block[2] | <uint64_t> block[3] << 32
 
 
-cdef inline uint64_t random_bits(uint64_t seed, Purpose purpose, uint32_t epoch, uint64_t position) noexcept nogil:
-    """The 64 bits at a position."""
-    cdef uint64_t[2] pair
-    random_pair(seed, purpose, epoch, position >> 1, pair)
-    return pair[position & 1]
-
-
 cdef inline uint64_t below(uint64_t bits, uint64_t bound) noexcept nogil:
     """floor(bits * bound / 2**64), in 0..bound - 1; its bias is below bound / 2**64."""
     cdef uint64_t bits_low = <uint32_t> bits, bits_high = bits >> 32
@@ -57,10 +50,13 @@ cdef inline uint64_t below(uint64_t bits, uint64_t bound) noexcept nogil:
 cdef inline void permute(Py_ssize_t* rows, Py_ssize_t n, uint64_t seed, Purpose purpose, uint32_t epoch) noexcept nogil:
     """rows = 0..n - 1 in random order, by Fisher and Yates' shuffle."""
     cdef Py_ssize_t i, j, held
+    cdef uint64_t[2] pair
     for i in range(n):
         rows[i] = i
     for i in range(n - 1, 0, -1):
-        j = <Py_ssize_t> below(random_bits(seed, purpose, epoch, i), i + 1)
+        if i & 1 or i == n - 1:                 # a block's two numbers serve two positions
+            random_pair(seed, purpose, epoch, i >> 1, pair)
+        j = <Py_ssize_t> below(pair[i & 1], i + 1)
         held = rows[i]
         rows[i] = rows[j]
         rows[j] = held

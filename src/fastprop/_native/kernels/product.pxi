@@ -337,8 +337,8 @@ cdef void row_blocks_product(
     cdef Py_ssize_t rows_at_once = in_parts(m, ROWS_AT_ONCE, TILE_ROWS)
     cdef bint packing = worth_packing(m, n, k)
     cdef Operands o = Operands(
-        c=<real*> c, c_row=c_row, n=n, k=k, a=<const real*> a, a_row=a_row, a_k=a_k, b=<const real*> b, b_k=b_k, b_column=b_column,
-        bias=<const real*> bias, a_panels=NULL, b_panel=NULL, rows_adjoin=a_row == 1,
+        c=<real*> c, c_row=c_row, n=n, k=k, a=<const real*> a, a_row=a_row, a_k=a_k, b=<const real*> b, b_k=b_k,
+        b_column=b_column, bias=<const real*> bias, a_panels=NULL, b_panel=NULL, rows_adjoin=a_row == 1,
     )
     if packing or b_column != 1:
         o.b_panel = <real*> work
