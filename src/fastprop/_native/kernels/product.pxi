@@ -309,30 +309,45 @@ cdef void product(
     const void* bias, void* work,
 ) noexcept nogil:
     """c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides, one of a's being 1."""
-    if n == 1 and m > 1 and c_row == 1:
-        # One column would fill one lane. As a row, cᵀ = bᵀ aᵀ, it fills them all.
-        row_blocks_product(c, m, 1, m, k, b, 1, b_k, a, a_k, a_row, NULL, work)
-        if bias != NULL:
-            add_to_all(<real*> c, m, (<const real*> bias)[0])
+    if n <= NARROW and m >= LANES:
+        narrow_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work)
     else:
-        row_blocks_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work)
+        wide_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work)
 
 
-cdef void add_to_all(real* c, Py_ssize_t count, real x) noexcept nogil:
-    cdef Py_ssize_t i = 0
-    cdef vec addend = v_set(x)
-    while i < count:
-        v_store_upto(c + i, v_add(v_load_upto(c + i, count - i), addend), count - i)
-        i += LANES
+cdef void narrow_product(
+    void* c_, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
+    const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
+    const void* bias, void* work,
+) noexcept nogil:
+    """The same for few columns, which would leave lanes empty; cᵀ = bᵀ aᵀ fills them, TILE_COLUMNS rows of a at a
+    time."""
+    cdef real turned[NARROW_REALS]
+    cdef real* c = <real*> c_
+    cdef real addend
+    cdef Py_ssize_t row = 0, rows, i, j
+    if n == 1 and c_row == 1 and bias == NULL:          # a column that lies as the row would
+        wide_product(c, m, 1, m, k, b, 1, b_k, a, a_k, a_row, NULL, work)
+        return
+    while row < m:
+        rows = min(m - row, TILE_COLUMNS)
+        wide_product(turned, rows, n, rows, k, b, b_column, b_k, <const real*> a + row * a_row, a_k, a_row, NULL, work)
+        for j in range(n):
+            addend = (<const real*> bias)[j] if bias != NULL else 0
+            for i in range(rows):
+                c[i * c_row + j] = turned[j * rows + i] + addend if bias != NULL else turned[j * rows + i]
+        c += rows * c_row
+        row += rows
 
 
-cdef void row_blocks_product(
+cdef void wide_product(
     void* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
     const void* bias, void* work,
 ) noexcept nogil:
-    """The same, some rows after the other."""
+    """The same with lanes over columns: some rows after the other, and of these one block of k after the other."""
     cdef Py_ssize_t at_k, row = 0, k_block, rows
     cdef Py_ssize_t rows_at_once = in_parts(m, ROWS_AT_ONCE, TILE_ROWS)
     cdef bint packing = worth_packing(m, n, k)

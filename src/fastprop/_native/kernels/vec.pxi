@@ -13,6 +13,8 @@ cdef extern from "vec.h":
         TILE_ROWS
         TILE_VECS
         TILE_COLUMNS
+        NARROW
+        NARROW_REALS
         VIRTUAL_LANES
         ROW_VECS
         ROWS_ASIDE
