@@ -5,12 +5,13 @@
 #   gradient   dW = xᵀ delta      a = xᵀ,      b = delta
 #
 # Each element is a sum of blocks of BLOCK consecutive k; a block is one chain of fused multiply-adds in
-# ascending k from +0, and blocks are added in order, then the bias (docs/numerics.md). Lanes run over columns
-# and tiles over rows, never over k, so tile size, packing and vector width cannot change a bit.
+# ascending k from +0, and blocks are added in order, then the bias (docs/numerics.md). Lanes run over columns, or
+# over rows where columns are few, and never over k, so tile size, packing and vector width cannot change a bit.
 #
 # Small products read a and b where they lie. Larger ones copy them into panels first, after K. Goto & R. A.
-# van de Geijn (2008), "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 12: a panel of b is
-# BLOCK x TILE_COLUMNS and serves every row tile, a panel of a is BLOCK x TILE_ROWS and serves every column tile.
+# van de Geijn (2008), "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 12: a panel of a is
+# BLOCK x TILE_ROWS and serves every strip of columns; the one panel of b, BLOCK x TILE_COLUMNS, is packed for each
+# strip just before all rows use it.
 
 cdef enum:
     BLOCK = 256             # k per chain: the numerics contract's, not a tuning knob
