@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -83,9 +84,9 @@ def test_a_run_resumed_with_other_threads_equals_one_never_stopped(
 def test_helpers_do_work(shared: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else all of the above would hold with one thread too. A helper tells its number, 0 if it came late."""
     numbers = []
-    helpers = threads.helpers
     monkeypatch.setattr(
-        "fastprop._native.engine.helpers", lambda work, count: helpers(lambda: numbers.append(work()), count)
+        "fastprop._native.engine.call_helpers",
+        lambda work, count: threads.call_helpers(lambda: numbers.append(work()), count),
     )
     fp.set_num_threads(3)
     one = trainer()
@@ -115,6 +116,57 @@ def test_a_thread_that_cannot_be_started_is_done_without(shared: None, monkeypat
     monkeypatch.setattr(threads, "_crew", threads._Crew())
     fp.set_num_threads(4)
     assert_same_bits(trained(), expected)
+
+
+def test_ctrl_c_while_helpers_are_called_lets_go_of_those_at_the_gate(
+    shared: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would ever work with them, and they would wait for ever: in this process's last moment, too."""
+    called = []
+
+    def send_and_interrupt(self: threads._Crew, work: Callable[[], object], count: int) -> None:
+        called.extend(helper_pool.submit(work) for _ in range(count))
+        raise KeyboardInterrupt
+
+    fp.set_num_threads(3)
+    one = trainer()
+    with ThreadPoolExecutor(2) as helper_pool:
+        with monkeypatch.context() as patch:
+            patch.setattr(threads._Crew, "send", send_and_interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                one.fit(*digits(), progress=False)
+        assert [call.result(timeout=60) for call in called] == [0, 0]
+    assert not threads._crew.busy.locked()
+    assert one.step == 0
+    one.fit(*digits(), epochs=2, batch_size=64, progress=False)
+    assert_same_bits(one.model.theta, trained())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+def test_ctrl_c_gives_the_helpers_back_though_its_traceback_is_kept() -> None:
+    """As an interactive session keeps it: what is left undone in a frame then stays undone."""
+    code = """
+import os, signal, threading, time
+from fastprop._native import threads, engine
+import fastprop as fp
+threads.STEP_WORK_PER_THREAD, engine.CALL_WORK = 1, 0
+fp.set_num_threads(2)
+X, y = fp.datasets.load_digits()
+trainer = fp.Trainer(fp.mlp(64, 512, 512, 10, output="softmax"), "cross_entropy")
+def interrupt():
+    while trainer.step < 3:
+        time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGINT)
+kept = []
+threading.Thread(target=interrupt).start()
+try:
+    trainer.fit(X, y, epochs=100_000, progress=False)
+except KeyboardInterrupt as error:
+    kept.append(error)
+print(len(kept), threads._crew.busy.locked())
+"""
+    result = run_python(code)
+    assert (result.stdout, result.stderr) == ("1 False\n", "")
 
 
 def test_a_helper_that_comes_too_late_does_nothing(shared: None, monkeypatch: pytest.MonkeyPatch) -> None:

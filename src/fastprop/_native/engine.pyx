@@ -24,7 +24,7 @@ from numpy import dtype as dtype_of, empty, ndarray
 from fastprop._native.arrays cimport Array
 from fastprop._native.float_environment cimport environment, float_environment_restore, float_environment_set
 from fastprop._native.kernels.table cimport find
-from fastprop._native.threads import CALL_WORK, helpers
+from fastprop._native.threads import CALL_WORK, call_helpers
 
 cdef enum:
     ALIGNMENT = 64          # bytes: a cache line, and the widest vector
@@ -412,15 +412,18 @@ cdef class Job:
         if work < <Py_ssize_t> CALL_WORK:
             n_workers = 1
         team_open(&self.team, n_workers)
-        with helpers(self.help, n_workers - 1):
-            try:
-                with nogil:
-                    before = float_environment_set()
-                    team_gather(&self.team, min(work // WORK_PER_PAUSE, LONGEST_WAIT))
-                    self.work(0)
-                    float_environment_restore(before)
-            finally:
-                team_close(&self.team)
+        give_back = None
+        try:
+            give_back = call_helpers(self.help, n_workers - 1)
+            with nogil:
+                before = float_environment_set()
+                team_gather(&self.team, min(work // WORK_PER_PAUSE, LONGEST_WAIT))
+                self.work(0)
+                float_environment_restore(before)
+        finally:                # also if Ctrl-C came while they were called: who is at the gate would wait for ever
+            team_close(&self.team)
+            if give_back is not None:
+                give_back()
 
     def help(self):
         """What a helper calls: it works with the team, if it comes in time. Its number there, or 0."""

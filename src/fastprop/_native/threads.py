@@ -7,14 +7,13 @@ way, so nobody needs to know.
 
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["CALL_WORK", "MOST_THREADS", "for_call", "for_step", "helpers", "number", "set_number"]
+__all__ = ["CALL_WORK", "MOST_THREADS", "call_helpers", "for_call", "for_step", "number", "set_number"]
 
 MOST_THREADS = 1024
 CONTROL_GROUPS = "/sys/fs/cgroup"  # this process's own, as it looks from inside a container
@@ -59,15 +58,19 @@ class _Crew:
         self.size = 0
 
     def send(self, work: Callable[[], object], count: int) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # with logging and more, which one thread needs not
+        """Nothing happens where no thread can be started: the process is ending, or the system has no more."""
+        try:
+            from concurrent.futures import ThreadPoolExecutor  # with logging and more, which one thread needs not
 
-        if self.executor is None or self.size < count:
-            if self.executor is not None:
-                self.executor.shutdown(wait=False)
-            self.executor = ThreadPoolExecutor(count, thread_name_prefix="fastprop")
-            self.size = count
-        for _ in range(count):
-            self.executor.submit(work)
+            if self.executor is None or self.size < count:
+                if self.executor is not None:
+                    self.executor.shutdown(wait=False)
+                self.executor = ThreadPoolExecutor(count, thread_name_prefix="fastprop")
+                self.size = count
+            for _ in range(count):
+                self.executor.submit(work)
+        except RuntimeError:
+            pass
 
 
 _crew = _Crew()
@@ -83,19 +86,21 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_afresh)
 
 
-@contextmanager
-def helpers(work: Callable[[], object], count: int) -> Iterator[None]:
-    """While the caller works, `count` helpers call `work`: as soon as they can, or never, if they are lent already."""
+def call_helpers(work: Callable[[], object], count: int) -> Callable[[], object] | None:
+    """Have `count` helpers call `work`, as soon as they can; returns what gives them back, None if all are lent.
+
+    That is a lock's own method, and not the end of a `with`: as the engine returns, Ctrl-C is heard in the first line
+    of Python, which must not be the one that gives them back.
+    """
     crew = _crew
     if count < 1 or not crew.busy.acquire(blocking=False):
-        yield
-        return
+        return None
     try:
-        with suppress(RuntimeError):  # no thread can be started: the process is ending, or the system has no more
-            crew.send(work, count)
-        yield
-    finally:
+        crew.send(work, count)
+        return crew.busy.release
+    except BaseException:
         crew.busy.release()
+        raise
 
 
 def number() -> int:
