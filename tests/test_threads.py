@@ -1,7 +1,9 @@
 """Threads: how many are used, that they change no bit, and that nobody waits for one that does not come."""
 
 import concurrent.futures
+import gc
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -116,6 +118,22 @@ def test_a_thread_that_cannot_be_started_is_done_without(shared: None, monkeypat
     monkeypatch.setattr(threads, "_crew", threads._Crew())
     fp.set_num_threads(4)
     assert_same_bits(trained(), expected)
+
+
+def test_calls_that_no_thread_will_answer_are_forgotten(shared: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They hold the job, and so the user's arrays."""
+    X = np.zeros((300, 64))
+    n_references = sys.getrefcount(X)
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(threads, "_crew", threads._Crew())
+    fp.set_num_threads(4)
+    trainer().fit(X, digits()[1], epochs=2, batch_size=64, progress=False)
+    gc.collect()
+    assert sys.getrefcount(X) == n_references
 
 
 def test_ctrl_c_while_helpers_are_called_lets_go_of_those_at_the_gate(

@@ -70,7 +70,7 @@ class _Crew:
             for _ in range(count):
                 self.executor.submit(work)
         except RuntimeError:
-            pass
+            self.executor = None  # with the calls that it has queued, and the user's arrays that they hold
 
 
 _crew = _Crew()
