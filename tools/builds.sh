@@ -10,7 +10,7 @@
 # on it, which compare every target with the executable specification and with the golden hashes.
 #
 # arm-* is built by Debian's cross compiler and run by QEMU, with the Python of Debian for arm64 (unpacked into the
-# cache, never installed) and the packages' wheels for it. Everything lies in ${XDG_CACHE_HOME:-~/.cache}/fastprop;
+# cache, never installed) and the packages' wheels for it. Everything is in ${XDG_CACHE_HOME:-~/.cache}/fastprop-builds;
 # delete that folder to start afresh. Missing compilers are installed if you are root, and named if you are not.
 # Needs Debian or a relative of it; PYTHON chooses the interpreter of the builds on this machine.
 #
@@ -21,7 +21,7 @@ cd "$(dirname "$0")/.." || exit
 
 ALL="gcc-O0 gcc-O2 gcc-O3 clang-O0 clang-O2 clang-O3 arm-O3"
 TESTS=${TESTS:-tests/kernels tests/test_golden.py tests/test_float_environment.py tests/test_textbook.py}
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/fastprop
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/fastprop-builds
 SYSROOT=$CACHE/sysroot # Debian for arm64, as far as Python needs it
 VENV=$CACHE/venv       # this machine's Python
 
