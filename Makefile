@@ -5,7 +5,7 @@ PYTHON ?= python3
 SOURCES := $(shell find src/fastprop -name '*.py*' -o -name '*.p[xy]i' -o -name '*.h' -o -name '*.npz') \
 	pyproject.toml setup.py MANIFEST.in
 
-.PHONY: demo test test-slow test-all test-oracles test-builds lint bench clean
+.PHONY: demo test test-slow test-all test-oracles test-builds test-arm lint bench clean
 
 demo: .venv-demo/installed
 	@.venv-demo/bin/fastprop demo
@@ -25,6 +25,9 @@ test-oracles: .venv-oracles/installed
 
 test-builds:
 	tools/builds.sh
+
+test-arm:
+	tools/builds.sh arm-O3
 
 lint: .venv-lint/installed
 	.venv-lint/bin/ruff check .
