@@ -473,6 +473,7 @@ BAD_DESCRIPTIONS = {
     "inputs a fraction": (lambda: fp.mlp(4.0, 3), TypeError, ["n_inputs", "4.0"]),
     "no units": (lambda: fp.mlp(4), ValueError, ["mlp(64, 128, 10)"]),
     "a list of units": (lambda: fp.mlp(4, [5, 3]), TypeError, ["units", "[5, 3]"]),
+    "an activation of no layer": (lambda: fp.mlp(4, 3, activation="rellu"), ValueError, ["did you mean 'relu'?"]),
     "dtype float16": (lambda: fp.mlp(4, 3, dtype="float16"), ValueError, ["dtype", "float32", "float64", "float16"]),
     "dtype int": (lambda: fp.mlp(4, 3, dtype=int), ValueError, ["dtype", "int64"]),
     "dtype double complex": (lambda: fp.mlp(4, 3, dtype="complex"), ValueError, ["dtype", "complex128"]),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastprop import _checks, initializers, serialization
+from fastprop import _checks, activations, initializers, serialization
 from fastprop._arithmetic import standard_arithmetic
 from fastprop._native import dispatch, philox, threads
 from fastprop._native.engine import Plan
@@ -471,7 +471,8 @@ def mlp(
     """
     if not units:
         raise ValueError("mlp takes the units of at least one layer after n_inputs, as in mlp(64, 128, 10)")
-    layers = [*(Dense(n, activation) for n in units[:-1]), Dense(units[-1], output)]
+    hidden = activations.get(activation)  # also where there is no hidden layer to refuse a misspelt one
+    layers = [*(Dense(n, hidden) for n in units[:-1]), Dense(units[-1], output)]
     return Sequential(layers, n_inputs=n_inputs, dtype=dtype, seed=seed)
 
 
