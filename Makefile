@@ -2,7 +2,7 @@
 # PYTHON chooses the interpreter, CC the compiler; BENCH=--quick and the like goes to the benchmarks.
 
 PYTHON ?= python3
-SOURCES := $(shell find src/fastprop -name '*.py*' -o -name '*.p[xy]i' -o -name '*.h' -o -name '*.npz') \
+SOURCES := $(shell find src/fastprop -name '*.py' -o -name '*.p[xy][xdi]' -o -name '*.h' -o -name '*.npz') \
 	pyproject.toml setup.py MANIFEST.in
 
 .PHONY: demo test test-slow test-all test-oracles test-builds test-arm lint bench clean
