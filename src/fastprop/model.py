@@ -164,11 +164,11 @@ class Sequential:
 
     def _renew_locks(self) -> None:
         """For a new network, or in the child of a fork: a lock that another thread held would stay locked there."""
-        self._process = os.getpid()
         self._idle_plans: list[tuple[object, Plan]] = []
         self._plan_at_hand: Plan | None = None
         self._plans_lock = threading.Lock()
         self._training = threading.Lock()
+        self._process = os.getpid()  # last: who finds it right finds the new locks
 
     def training_lock(self) -> threading.Lock:
         """What the trainer at work holds."""
@@ -279,7 +279,7 @@ class Sequential:
 
     def _forward_plan(self, n_rows: int, *scoring: Any) -> AbstractContextManager[Plan]:
         """A plan to take that many rows forward only, ROWS_AT_ONCE by each thread; `scoring` as in `_new_plan`."""
-        n_workers = threads.for_call(n_rows * self.n_params)
+        n_workers = min(threads.for_call(n_rows * self.n_params), -(-n_rows // ROWS_AT_ONCE) or 1)
         return self._plan(ROWS_AT_ONCE * n_workers, n_workers, *scoring)
 
     def _learning_plan(self, batch_size: int, *scoring: Any) -> AbstractContextManager[Plan]:

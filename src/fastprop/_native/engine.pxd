@@ -95,7 +95,7 @@ cdef class Plan:
     cdef char* o                    # (m, n_outputs): the output, where only the loss computes it
     cdef object dtype               # of the network's reals, for NumPy
     cdef int64_t callers            # of `answer`, of whom the first is served
-    cdef double* scores             # (1 + n_metrics, m): each row's loss, then each metric's, weighted
+    cdef double* scores             # (1 + n_metrics, batch_size): each row's loss, then each metric's, weighted
 
     cdef const char* load(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil
     cdef bint all_finite(self, const char* x, const Share* share) noexcept nogil

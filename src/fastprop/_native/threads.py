@@ -20,7 +20,7 @@ CONTROL_GROUPS = "/sys/fs/cgroup"  # this process's own, as it looks from inside
 # In multiply-adds, of which a core does about 20 in a nanosecond. A smaller share of a step is not worth two meetings,
 # and a shorter call is over before a helper is awake.
 STEP_WORK_PER_THREAD = 1_000_000
-CALL_WORK = 10_000_000
+CALL_WORK = 30_000_000
 
 
 def processors() -> int:
