@@ -1,5 +1,7 @@
 """What every test may ask for: the kernels of each target and real type of this machine, and random numbers."""
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,9 @@ from fastprop._native import dispatch
 from fastprop._native.kernel_calls import KernelCalls
 
 TARGETS_AND_TYPES = [(target, np.dtype(real)) for target in dispatch.available() for real in (np.float32, np.float64)]
+
+# A shell's background process is born deaf to Ctrl-C, and so would be the tests of it and the processes they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", params=TARGETS_AND_TYPES, ids=lambda p: f"{p[0]}-{p[1].name}")
