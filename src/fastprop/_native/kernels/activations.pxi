@@ -102,14 +102,16 @@ cdef void softmax_forward(const void* z_, void* a_, Py_ssize_t m, Py_ssize_t n) 
     cdef vec columns[VIRTUAL_LANES]
     cdef vec results[VIRTUAL_LANES]
     cdef Py_ssize_t i = 0, count
-    while n <= VIRTUAL_LANES and m - i >= ROWS_ASIDE:
-        count = min(m - i, LANES)
-        load_aside(columns, z + i * n, n, count)
-        softmax_aside(columns, results, n)
-        store_aside(a + i * n, results, n, count)
+    while i < m:
+        count = rows_aside(m - i, n)
+        if count:
+            load_aside(columns, z + i * n, n, count)
+            softmax_aside(columns, results, n)
+            store_aside(a + i * n, results, n, count)
+        else:
+            count = 1
+            softmax_row(z + i * n, a + i * n, n, row_max(z + i * n, n))
         i += count
-    for i in range(i, m):
-        softmax_row(z + i * n, a + i * n, n, row_max(z + i * n, n))
 
 
 cdef void softmax_backward(const void* a_, void* delta_, Py_ssize_t m, Py_ssize_t n) noexcept nogil:

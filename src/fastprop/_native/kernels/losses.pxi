@@ -102,10 +102,11 @@ cdef void cross_entropy(const void* z_, const void* y_, const void* w_, void* de
     cdef real* o = <real*> o_
     cdef Py_ssize_t i = 0, count
     while i < m:
-        count = min(m - i, LANES) if n <= VIRTUAL_LANES and m - i >= ROWS_ASIDE else 1
-        if count > 1:
+        count = rows_aside(m - i, n)
+        if count:
             cross_entropy_aside(z, y, w, delta, o, count, n, scale, losses + i)
         else:
+            count = 1
             cross_entropy_row(z, y, delta, o, n, weight_of(w, 0), scale, losses + i)
         i += count
         z += count * n

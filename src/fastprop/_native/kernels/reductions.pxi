@@ -68,6 +68,11 @@ cdef inline real row_max(const real* x, Py_ssize_t n) noexcept nogil:
 # Narrow rows, of n <= VIRTUAL_LANES, LANES of them side by side: columns[j] holds element j of each, so that what the
 # virtual lanes and the tree do along a row becomes arithmetic on whole vectors. The same operations, the same bits.
 
+cdef inline Py_ssize_t rows_aside(Py_ssize_t n_rows, Py_ssize_t n) noexcept nogil:
+    """How many of the rows to take side by side next; 0 where the next one is done sooner alone."""
+    return min(n_rows, LANES) if LANES > 1 and n <= VIRTUAL_LANES and n_rows >= ROWS_ASIDE else 0
+
+
 cdef inline void load_aside(vec* columns, const real* x, Py_ssize_t n, Py_ssize_t n_rows) noexcept nogil:
     """columns (VIRTUAL_LANES,) of n_rows rows, at most LANES; +0 beyond n and beyond n_rows."""
     cdef Py_ssize_t i, j
