@@ -19,7 +19,8 @@ STAIRCASE = [
     {"_version"},
     {"_native"},  # floors 0 and 1, which have a test of their own below
     {"_arithmetic", "_checks", "_slices", "datasets"},
-    {"activations", "initializers", "layers", "losses", "machine", "metrics", "optimizers", "serialization", "columns"},
+    {"activations", "initializers", "layers", "losses", "machine", "metrics", "schedules"},
+    {"columns", "optimizers", "serialization"},
     {"model"},
     {"_rows", "gradients", "history", "progress", "tabular", "trainer"},
     {"cli", "csv_files", "demo", "__main__", "sklearn", "__init__"},

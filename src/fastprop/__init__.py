@@ -9,7 +9,7 @@
 True
 """
 
-from fastprop import activations, datasets, initializers, losses, metrics, optimizers
+from fastprop import activations, datasets, initializers, losses, metrics, optimizers, schedules
 from fastprop._version import __version__
 from fastprop.gradients import GradientCheck, check_gradients, gradient
 from fastprop.history import History
@@ -18,18 +18,36 @@ from fastprop.losses import MSE, BinaryCrossEntropy, CrossEntropy
 from fastprop.machine import num_threads, set_num_threads, show_config, target, targets
 from fastprop.model import Sequential, load, mlp
 from fastprop.optimizers import SGD
+from fastprop.schedules import (
+    ConstantFactor,
+    CosineDecay,
+    ExponentialDecay,
+    InverseTimeDecay,
+    LinearRamp,
+    MultiStepDecay,
+    PolynomialDecay,
+    StepDecay,
+)
 from fastprop.trainer import DivergedError, Trainer
 
 __all__ = [
     "MSE",
     "SGD",
     "BinaryCrossEntropy",
+    "ConstantFactor",
+    "CosineDecay",
     "CrossEntropy",
     "Dense",
     "DivergedError",
+    "ExponentialDecay",
     "GradientCheck",
     "History",
+    "InverseTimeDecay",
+    "LinearRamp",
+    "MultiStepDecay",
+    "PolynomialDecay",
     "Sequential",
+    "StepDecay",
     "Trainer",
     "__version__",
     "activations",
@@ -43,6 +61,7 @@ __all__ = [
     "mlp",
     "num_threads",
     "optimizers",
+    "schedules",
     "set_num_threads",
     "show_config",
     "target",

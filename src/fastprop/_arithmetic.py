@@ -1,14 +1,26 @@
-"""Arithmetic by Python and NumPy that the numerics contract covers: initial weights, rows' weights, means of scores.
+"""Arithmetic by Python and NumPy that the numerics contract covers: initial weights, schedules, rows' weights, means of
+scores.
 
-The engine sets the floating-point environment by itself; here it is for the few numbers computed outside.
+The engine sets the floating-point environment by itself; here it is for the few numbers computed outside. +, -, *, /
+and sqrt are the same everywhere. exp, log and cosines are the core's own, in float64, never the C library's.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
 
-from fastprop._native import float_environment
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["standard_arithmetic"]
+from fastprop._native import dispatch, float_environment
+
+if TYPE_CHECKING:
+    from fastprop._native.kernel_calls import KernelCalls
+
+__all__ = ["core", "cos_pi", "power", "standard_arithmetic", "whole_power"]
+
+Reals = NDArray[np.float64]
 
 
 @contextmanager
@@ -21,3 +33,54 @@ def standard_arithmetic() -> Iterator[None]:
         yield
     finally:
         float_environment.leave(before)
+
+
+@cache
+def _kernels() -> "KernelCalls":
+    from fastprop._native.kernel_calls import KernelCalls  # only some networks need it
+
+    return KernelCalls(dispatch.kernels(np.dtype(np.float64), dispatch.chosen()), dispatch.chosen())
+
+
+def core(name: str, x: ArrayLike) -> Reals:
+    """The core's "exp", "log", "sin", "cos" ... of each element, in float64."""
+    array = np.ascontiguousarray(x, dtype=np.float64)
+    return np.asarray(_kernels().elementary(name, array), dtype=np.float64)
+
+
+def cos_pi(x: ArrayLike) -> Reals:
+    """cos(pi x)."""
+    return core("cos", np.pi * np.asarray(x, dtype=float))
+
+
+def whole_power(base: float, exponents: ArrayLike) -> Reals:
+    """``base ** n`` for whole numbers n from 0, by repeated squaring: multiplications alone, at most 2 log2(n) each."""
+    n = np.asarray(exponents).astype(np.int64)
+    result = np.ones(n.shape)
+    factor = float(base)
+    while n.any():
+        result = np.where(n & 1, result * factor, result)
+        n = n >> 1
+        with np.errstate(over="ignore", under="ignore"):
+            factor = float(np.float64(factor) * np.float64(factor))
+    return result
+
+
+def power(x: ArrayLike, exponent: float) -> Reals:
+    """``x ** exponent`` for x of 0 or more and an exponent above 0."""
+    base = np.asarray(x, dtype=float)
+    if exponent.is_integer() and exponent <= 64:
+        return _repeated_product(base, int(exponent))
+    positive = base > 0
+    logs = core("log", np.where(positive, base, 1.0))
+    return np.where(positive, core("exp", exponent * logs), 0.0)
+
+
+def _repeated_product(base: Reals, n: int) -> Reals:
+    result = np.ones(base.shape)
+    while n:
+        if n & 1:
+            result = result * base
+        base = base * base
+        n >>= 1
+    return result

@@ -127,6 +127,23 @@ def flag(name: str, value: object) -> bool:
     return bool(value)
 
 
+def choice(name: str, value: object, known: Iterable[str]) -> str:
+    """`value` as one of the names known."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is one of {', '.join(map(repr, known))}, not {describe(value)}")
+    if value not in known:
+        raise unknown(name, value, known)
+    return value
+
+
+def positive(name: str, value: object) -> float:
+    """`value` as a finite float above 0."""
+    result = number(name, value, low=0)
+    if result == 0:
+        raise ValueError(f"{name} must be above 0, and finite, but is {value}")
+    return result
+
+
 def real_type(dtype: object) -> np.dtype[Any]:
     """float32 or float64."""
     if dtype is None:

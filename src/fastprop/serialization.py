@@ -29,6 +29,7 @@ from fastprop.layers import Dense
 from fastprop.losses import LOSSES
 from fastprop.metrics import METRICS
 from fastprop.optimizers import OPTIMIZERS
+from fastprop.schedules import SCHEDULES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ HEADER_LIMIT = 1 << 20  # bytes
 
 KNOWN = (ACTIVATIONS, INITIALIZERS, LOSSES, METRICS, OPTIMIZERS)
 DESCRIPTIONS: dict[str, type[Any]] = {
-    cls.__name__: cls for cls in (Dense, *(type(value) for known in KNOWN for value in known.values()))
+    cls.__name__: cls for cls in (Dense, *SCHEDULES, *(type(value) for known in KNOWN for value in known.values()))
 }
 
 
