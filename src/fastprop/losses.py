@@ -38,8 +38,20 @@ class Loss:
     through: ClassVar[Activation | None] = None
 
     def rows(self, o: Array, y: Array) -> Array:
-        """Each row's loss, for matrices o and y of the same shape."""
+        """Each row's loss, for matrices o (m, n_outputs) and y (m, n_targets)."""
         raise NotImplementedError
+
+    def settings(self) -> tuple[float, ...]:
+        """Its numbers, in the order in which the kernel reads them."""
+        return ()
+
+    def n_targets(self, n_outputs: int) -> int:
+        """How many columns y has beside that many outputs."""
+        return n_outputs
+
+    def kernel(self, n_outputs: int) -> tuple[str, tuple[float, ...], int]:
+        """The kernel that computes it, as the engine asks for it: name, settings, columns of y."""
+        return self.name, self.settings(), self.n_targets(n_outputs)
 
     def __call__(self, o: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         o, y = self._matrices(o, y)

@@ -18,9 +18,9 @@ class Metric:
 
     name: ClassVar[str]
 
-    def kernel(self, loss: Loss, n_outputs: int) -> str:
-        """The name of the kernel that computes it beside this loss."""
-        return self.name
+    def kernel(self, loss: Loss, n_outputs: int) -> tuple[str, float]:
+        """The name of the kernel that computes it beside this loss, and its setting."""
+        return self.name, 0.0
 
     def check_values(self, y: NDArray[Any]) -> None:
         """Refuse targets of one output, numbers, that the metric is not defined for."""
@@ -45,8 +45,10 @@ class Accuracy(Metric):
 
     name: ClassVar[str] = "accuracy"
 
-    def kernel(self, loss: Loss, n_outputs: int) -> str:
-        return "binary_accuracy" if loss.targets == "probabilities" or n_outputs == 1 else "categorical_accuracy"
+    def kernel(self, loss: Loss, n_outputs: int) -> tuple[str, float]:
+        if loss.targets == "probabilities" or n_outputs == 1:
+            return "binary_accuracy", 0.0 if getattr(loss, "from_logits", False) else 0.5
+        return "categorical_accuracy", 0.0
 
     def check_values(self, y: NDArray[Any]) -> None:
         odd = np.flatnonzero((y != 0) & (y != 1))

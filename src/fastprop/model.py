@@ -308,13 +308,12 @@ class Sequential:
         self,
         batch_size: int,
         n_workers: int,
-        loss: str | None = None,
-        metrics: tuple[str, ...] = (),
-        threshold: float = 0.5,
+        loss: tuple[str, tuple[float, ...], int] | None = None,
+        metrics: tuple[tuple[str, float], ...] = (),
     ) -> Plan:
         capsule = dispatch.kernels(self.dtype, dispatch.chosen())
         shapes = [(la.n_in, la.units, la.description.use_bias, la.activation.name) for la in self.layers]
-        return Plan(capsule, shapes, batch_size, loss, metrics, threshold, n_workers)
+        return Plan(capsule, shapes, batch_size, loss, metrics, n_workers)
 
     def copy(self) -> "Sequential":
         """An independent network with the same layers and the same parameters."""

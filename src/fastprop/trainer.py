@@ -357,10 +357,10 @@ class Trainer:
         names = ("loss", *(metric.name for metric in self.metrics))
         return {name: float(total / sums[0]) if sums[0] else 0.0 for name, total in zip(names, sums[1:], strict=True)}
 
-    def _scoring(self) -> tuple[str, tuple[str, ...], float]:
-        """The kernels of the loss and the metrics, and where a binary output changes class: for a plan."""
-        kernels = tuple(metric.kernel(self.loss, self.model.n_outputs) for metric in self.metrics)
-        return self.loss.name, kernels, 0.0 if getattr(self.loss, "from_logits", False) else 0.5
+    def _scoring(self) -> tuple[Any, Any]:
+        """The kernels of the loss and the metrics, for a plan."""
+        n_outputs = self.model.n_outputs
+        return self.loss.kernel(n_outputs), tuple(metric.kernel(self.loss, n_outputs) for metric in self.metrics)
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:

@@ -60,7 +60,7 @@ def test_binary_accuracy_is_the_share_of_outputs_beyond_the_threshold(
     """The threshold is o's, 0 for logits, and itself lies below it; y's stays one half."""
     o = np.array([[0.5, 0.75, 0.25, -1], [-0.5, 0.75, 0.5, 0]], kernels.dtype)
     y = np.array([[1, 1, 0, 1], [0, 1, 1, 1]], kernels.dtype)
-    assert kernels.metric("binary_accuracy", o, y, threshold=threshold) == expected
+    assert kernels.metric("binary_accuracy", o, y, setting=threshold) == expected
 
 
 def test_mae_sums_in_double(kernels: KernelCalls) -> None:

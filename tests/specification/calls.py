@@ -106,17 +106,23 @@ class Specification:
         return delta
 
     def loss(
-        self, name: str, o_or_z: np.ndarray, y: np.ndarray, w: np.ndarray | None = None
+        self,
+        name: str,
+        o_or_z: np.ndarray,
+        y: np.ndarray,
+        w: np.ndarray | None = None,
+        settings: Sequence[float] = (),
     ) -> tuple[float, np.ndarray, np.ndarray]:
-        delta, o = self.empty(y.shape, self.dtype), self.copy(o_or_z)
+        delta, o = self.empty(o_or_z.shape, self.dtype), self.copy(o_or_z)
         with np.errstate(divide="ignore"):
             scale = float(1 / np.float64(len(y) if w is None else self.weight_sum(w)))
-        return self.number(name, o_or_z, y, w, delta, o, *y.shape, scale) * scale, delta, o
+        sizes, numbers = (*o.shape, y.shape[1]), np.array(settings, float)
+        return self.number(name, o_or_z, y, w, delta, o, *sizes, numbers, scale) * scale, delta, o
 
     def metric(
-        self, name: str, o: np.ndarray, y: np.ndarray, w: np.ndarray | None = None, threshold: float = 0.5
+        self, name: str, o: np.ndarray, y: np.ndarray, w: np.ndarray | None = None, setting: float = 0.5
     ) -> float:
-        return self.number(name, o, y, w, *y.shape, float(threshold))
+        return self.number(name, o, y, w, *y.shape, float(setting))
 
     def update(
         self,

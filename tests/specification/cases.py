@@ -145,8 +145,8 @@ def loss(name: str, draw: Draw) -> Case:
 def metric(name: str, draw: Draw) -> Case:
     shape = draw.shape()
     o, y, w = draw.reals(*shape), draw.reals(*shape), draw.weights(shape[0])
-    threshold = draw.random.choice([0.5, 0, 0.3])
-    return lambda calls: (np.array(calls.metric(name, o, y, w, threshold)),)
+    setting = draw.random.choice([0.5, 0, 0.3])
+    return lambda calls: (np.array(calls.metric(name, o, y, w, setting)),)
 
 
 def sgd_settings(draw: Draw) -> tuple[float, ...]:

@@ -374,8 +374,9 @@ static void scale_rows(real *delta, const real *w, size m, size n, double factor
         for (size j = 0; j < n; j++) delta[i * n + j] = delta[i * n + j] * (real)(weight(w, i) * factor);
 }
 
-double NAME(mse)(const real *o, const real *y, const real *w, real *delta, real *unused, size m, size n, double scale) {
-    (void)unused;
+double NAME(mse)(const real *o, const real *y, const real *w, real *delta, real *unused, size m, size n, size n_targets,
+                 const double *settings, double scale) {
+    (void)unused, (void)n_targets, (void)settings;
     double total = 0;
     for (size i = 0; i < m; i++) {
         real *e = delta + i * n;
@@ -387,7 +388,8 @@ double NAME(mse)(const real *o, const real *y, const real *w, real *delta, real 
 }
 
 double NAME(cross_entropy)(const real *z, const real *y, const real *w, real *delta, real *o, size m, size n,
-                           double scale) {
+                           size n_targets, const double *settings, double scale) {
+    (void)n_targets, (void)settings;
     double total = 0;
     for (size i = 0; i < m; i++) {
         const real *z_row = z + i * n, *y_row = y + i * n;
@@ -401,7 +403,8 @@ double NAME(cross_entropy)(const real *z, const real *y, const real *w, real *de
 }
 
 double NAME(binary_cross_entropy)(const real *z, const real *y, const real *w, real *delta, real *o, size m, size n,
-                                  double scale) {
+                                  size n_targets, const double *settings, double scale) {
+    (void)n_targets, (void)settings;
     double total = 0;
     for (size i = 0; i < m; i++) {
         for (size j = i * n; j < (i + 1) * n; j++) {
@@ -427,26 +430,26 @@ static size first_largest(const real *x, size n) {
     return best;
 }
 
-double NAME(categorical_accuracy)(const real *o, const real *y, const real *w, size m, size n, double threshold) {
-    (void)threshold;
+double NAME(categorical_accuracy)(const real *o, const real *y, const real *w, size m, size n, double setting) {
+    (void)setting;
     double total = 0;
     for (size i = 0; i < m; i++)
         if (first_largest(o + i * n, n) == first_largest(y + i * n, n)) total = total + weight(w, i);
     return total;
 }
 
-double NAME(binary_accuracy)(const real *o, const real *y, const real *w, size m, size n, double threshold) {
+double NAME(binary_accuracy)(const real *o, const real *y, const real *w, size m, size n, double setting) {
     double total = 0;
     for (size i = 0; i < m; i++) {
         size right = 0;
-        for (size j = i * n; j < (i + 1) * n; j++) right += (o[j] > threshold) == (y[j] > 0.5);
+        for (size j = i * n; j < (i + 1) * n; j++) right += (o[j] > setting) == (y[j] > 0.5);
         total = total + weight(w, i) * right / n;
     }
     return total;
 }
 
-double NAME(mae)(const real *o, const real *y, const real *w, size m, size n, double threshold) {
-    (void)threshold;
+double NAME(mae)(const real *o, const real *y, const real *w, size m, size n, double setting) {
+    (void)setting;
     double total = 0;
     for (size i = 0; i < m; i++) {
         double row = 0;

@@ -82,16 +82,18 @@ cdef class Plan:
     cdef readonly Py_ssize_t n_workers
     cdef const Kernels* kernels
     cdef const Loss* loss           # NULL for a plan that only predicts
+    cdef double* loss_settings
+    cdef Py_ssize_t n_targets       # of the loss: columns of y
     cdef const Metric** metrics
+    cdef double* metric_settings    # one for each: a threshold, a number of classes
     cdef Py_ssize_t n_metrics
-    cdef double threshold           # between the two classes of a binary output
     cdef char kind                  # of the network's reals: f or d
     cdef Py_ssize_t n_layers
     cdef Layer* layers
     cdef Worker* workers
     cdef char* memory               # one allocation, which all buffers share
     cdef char* x                    # (m, n_inputs)
-    cdef char* y                    # (m, n_outputs)
+    cdef char* y                    # (m, n_targets)
     cdef char* o                    # (m, n_outputs): the output, where only the loss computes it
     cdef object dtype               # of the network's reals, for NumPy
     cdef int64_t callers            # of `answer`, of whom the first is served

@@ -13,9 +13,8 @@ class Plan:
         capsule: object,
         layers: Sequence[tuple[int, int, bool, str]],
         batch_size: int,
-        loss: str | None = None,
-        metrics: Sequence[str] = (),
-        threshold: float = 0.5,
+        loss: tuple[str, Sequence[float], int] | None = None,
+        metrics: Sequence[tuple[str, float]] = (),
         n_workers: int = 1,
     ) -> None: ...
     def answer(self, theta: NDArray[Any], X: object) -> NDArray[Any] | None: ...

@@ -50,10 +50,10 @@ cdef class Plan:
         For each layer (n_in, n_out, use_bias, name of the activation).
     batch_size
         The most rows of a batch.
-    loss, metrics
-        Names of kernels; without a loss the plan only predicts.
-    threshold
-        Where a binary output changes class: 0.5, or 0 for logits.
+    loss
+        (name of the kernel, its settings, number of columns of y); without one the plan only predicts.
+    metrics
+        For each (name of the kernel, its setting).
     n_workers
         The most threads that share a batch.
 
@@ -63,7 +63,7 @@ cdef class Plan:
         If there is no room; nothing is left allocated then.
     """
 
-    def __cinit__(self, capsule, layers, batch_size, loss=None, metrics=(), threshold=0.5, n_workers=1):
+    def __cinit__(self, capsule, layers, batch_size, loss=None, metrics=(), n_workers=1):
         cdef Py_ssize_t i
         cdef char* base
         cdef Layer* layer
@@ -71,12 +71,13 @@ cdef class Plan:
         self.kind = b"f" if self.kernels.itemsize == 4 else b"d"
         self.dtype = dtype_of(chr(self.kind))
         self.batch_size = batch_size
-        self.threshold = threshold
         self.n_workers = n_workers
         self.n_layers = len(layers)
         self.n_metrics = len(metrics)
+        settings = ()
         if loss is not None:
-            self.loss = <const Loss*> find(self.kernels.losses, sizeof(Loss), loss.encode())
+            loss_name, settings, self.n_targets = loss
+            self.loss = <const Loss*> find(self.kernels.losses, sizeof(Loss), loss_name.encode())
 
         # The layout, in Python's integers, which cannot overflow: each part's offset from the arena's start.
         parts = Parts()
@@ -86,8 +87,10 @@ cdef class Plan:
         layer_list = parts.add(self.n_layers * sizeof(Layer))
         worker_list = parts.add(n_workers * sizeof(Worker))
         metric_list = parts.add(self.n_metrics * sizeof(void*))
+        loss_settings = parts.add(len(settings) * sizeof(double))
+        metric_settings = parts.add(self.n_metrics * sizeof(double))
         x = parts.add(batch_size * n_inputs * itemsize)
-        y = parts.add(batch_size * n_outputs * learning)
+        y = parts.add(batch_size * self.n_targets * learning)
         o = parts.add(batch_size * n_outputs * learning)
         scores = parts.add(batch_size * (1 + self.n_metrics) * sizeof(double))
         outputs = [parts.add(batch_size * n_out * itemsize) for _, n_out, _, _ in layers]
@@ -112,8 +115,13 @@ cdef class Plan:
             self.workers[i] = Worker(
                 work=base + <Py_ssize_t> work, dW=base + <Py_ssize_t> dW, w=base + <Py_ssize_t> w,
                 met_no_number=False)
-        for i, name in enumerate(metrics):
+        self.loss_settings = <double*> (base + <Py_ssize_t> loss_settings)
+        for i, number in enumerate(settings):
+            self.loss_settings[i] = number
+        self.metric_settings = <double*> (base + <Py_ssize_t> metric_settings)
+        for i, (name, setting) in enumerate(metrics):
             self.metrics[i] = <const Metric*> find(self.kernels.metrics, sizeof(Metric), name.encode())
+            self.metric_settings[i] = setting
         for i, (n_in, n_out, use_bias, activation) in enumerate(layers):
             layer = &self.layers[i]
             layer.n_in, layer.n_out = n_in, n_out
@@ -214,14 +222,14 @@ cdef class Plan:
 
     cdef const char* load(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil:
         """The batch's x, of which the worker has gathered its rows; and so of y; the weights whole, for their sum."""
-        cdef Py_ssize_t n_in = self.layers[0].n_in, n_out = self.layers[self.n_layers - 1].n_out
+        cdef Py_ssize_t n_in = self.layers[0].n_in, n_y = self.n_targets
         cdef Py_ssize_t size = self.kernels.itemsize, begin = share.begin + share.first
-        cdef char* y = self.y + share.first * n_out * size
+        cdef char* y = self.y + share.first * n_y * size
         if rows.y_labels:
-            self.kernels.gather_one_hot(<const int64_t*> rows.Y, rows.order, begin, share.count, n_out, y)
+            self.kernels.gather_one_hot(<const int64_t*> rows.Y, rows.order, begin, share.count, n_y, y)
         elif rows.Y != NULL:
             self.kernels.gather(
-                rows.y_kind, rows.Y, rows.y_strides[0], rows.y_strides[1], rows.order, begin, share.count, n_out, y)
+                rows.y_kind, rows.Y, rows.y_strides[0], rows.y_strides[1], rows.order, begin, share.count, n_y, y)
         if rows.w != NULL:
             self.kernels.gather(rows.w_kind, rows.w, rows.w_stride, 0, rows.order, share.begin, share.m, 1, own.w)
         if rows.x_in_place:
@@ -290,7 +298,7 @@ cdef class Plan:
         cdef Py_ssize_t i, size = self.kernels.itemsize, at = share.first * last.n_out * size
         cdef double weight = self.weight(rows, share, own, 0)
         cdef double* scores = self.scores + share.first
-        cdef const char* y = self.y + at
+        cdef const char* y = self.y + share.first * self.n_targets * size
         cdef const char* w = own.w + share.first * size if rows.w != NULL else NULL
         cdef const char* a = last.a + at
         cdef const char* output = a
@@ -298,10 +306,13 @@ cdef class Plan:
         if self.n_metrics and self.loss.through != NULL and last.activation.forward != NULL:
             o = self.o + at
             output = o
-        self.loss.rows(a, y, w, last.delta + at, o, scores, share.count, last.n_out, 1 / weight if weight > 0 else 0)
+        self.loss.rows(
+            a, y, w, last.delta + at, o, scores, share.count, last.n_out, self.n_targets, self.loss_settings,
+            1 / weight if weight > 0 else 0,
+        )
         for i in range(self.n_metrics):
             scores += self.batch_size
-            self.metrics[i].rows(output, y, w, scores, share.count, last.n_out, self.threshold)
+            self.metrics[i].rows(output, y, w, scores, share.count, last.n_out, self.metric_settings[i])
 
     cdef void backward(self, const char* theta, const Share* share, Worker* own) noexcept nogil:
         """From the last layer's delta, dC/do or dC/dz, down to the first's dC/dz."""

@@ -32,10 +32,15 @@ class KernelCalls:
     def activation_forward(self, name: str, z: NDArray[Any]) -> NDArray[Any]: ...
     def activation_backward(self, name: str, a: NDArray[Any], da: NDArray[Any]) -> NDArray[Any]: ...
     def loss(
-        self, name: str, o_or_z: NDArray[Any], y: NDArray[Any], w: NDArray[Any] | None = None
+        self,
+        name: str,
+        o_or_z: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any] | None = None,
+        settings: Sequence[float] = (),
     ) -> tuple[float, NDArray[Any], NDArray[Any]]: ...
     def metric(
-        self, name: str, o: NDArray[Any], y: NDArray[Any], w: NDArray[Any] | None = None, threshold: float = 0.5
+        self, name: str, o: NDArray[Any], y: NDArray[Any], w: NDArray[Any] | None = None, setting: float = 0.5
     ) -> float: ...
     def update(
         self,

@@ -154,27 +154,29 @@ cdef class KernelCalls:
             entry.backward(self.take(a).data, self.take(delta).data, a.shape[0], a.shape[1])
         return delta
 
-    def loss(self, name, o_or_z, y, w=None):
-        """The weighted mean loss, its gradient (m, n), and the output o where the loss computes it."""
+    def loss(self, name, o_or_z, y, w=None, settings=()):
+        """The weighted mean loss, its gradient, and the output o where the loss computes it; y (m, n_targets)."""
         cdef const Loss* entry = <const Loss*> find(self.table.losses, sizeof(Loss), name.encode())
         cdef Array weights = None if w is None else self.take(w)
-        delta, o = self.empty(y.shape, self.dtype), self.copy(o_or_z)
+        cdef Array numbers = Array(np.array(settings or [0], dtype=float))
+        delta, o = self.empty(o_or_z.shape, self.dtype), self.copy(o_or_z)
         cdef double scale = 1 / <double> (len(y) if w is None else self.weight_sum(w))
         rows = self.empty((len(y),), np.dtype(float))
         entry.rows(
             self.take(o_or_z).data, self.take(y).data, NULL if w is None else weights.data, self.take(delta).data,
-            self.take(o).data, <double*> Array(rows, True).data, y.shape[0], y.shape[1], scale,
+            self.take(o).data, <double*> Array(rows, True).data, len(y), o.shape[1], y.shape[1],
+            <const double*> numbers.data, scale,
         )
         return in_order(rows) * scale, delta, o
 
-    def metric(self, name, o, y, w=None, threshold=0.5):
+    def metric(self, name, o, y, w=None, setting=0.5):
         """The sum over rows of the weighted score."""
         cdef const Metric* entry = <const Metric*> find(self.table.metrics, sizeof(Metric), name.encode())
         cdef Array weights = None if w is None else self.take(w)
         scores = self.empty((len(y),), np.dtype(float))
         entry.rows(
             self.take(o).data, self.take(y).data, NULL if w is None else weights.data,
-            <double*> Array(scores, True).data, y.shape[0], y.shape[1], threshold,
+            <double*> Array(scores, True).data, y.shape[0], y.shape[1], setting,
         )
         return in_order(scores)
 

@@ -30,7 +30,7 @@ cdef inline double weight_of(const real* w, Py_ssize_t i) noexcept nogil:
 
 
 cdef void mse(const void* o_, const void* y_, const void* w_, void* delta_, void* unused, double* losses,
-              Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil:
+              Py_ssize_t m, Py_ssize_t n, Py_ssize_t n_targets, const double* settings, double scale) noexcept nogil:
     cdef const real* o = <const real*> o_
     cdef const real* y = <const real*> y_
     cdef const real* w = <const real*> w_
@@ -94,7 +94,8 @@ cdef inline void cross_entropy_aside(const real* z_, const real* y_, const real*
 
 
 cdef void cross_entropy(const void* z_, const void* y_, const void* w_, void* delta_, void* o_, double* losses,
-                        Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil:
+                        Py_ssize_t m, Py_ssize_t n, Py_ssize_t n_targets, const double* settings,
+                        double scale) noexcept nogil:
     cdef const real* z = <const real*> z_
     cdef const real* y = <const real*> y_
     cdef const real* w = <const real*> w_
@@ -119,7 +120,8 @@ cdef void cross_entropy(const void* z_, const void* y_, const void* w_, void* de
 
 
 cdef void binary_cross_entropy(const void* z_, const void* y_, const void* w_, void* delta_, void* o_, double* losses,
-                               Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil:
+                               Py_ssize_t m, Py_ssize_t n, Py_ssize_t n_targets, const double* settings,
+                               double scale) noexcept nogil:
     cdef const real* z = <const real*> z_
     cdef const real* y = <const real*> y_
     cdef const real* w = <const real*> w_

@@ -1,7 +1,7 @@
 # Metrics: each row's weighted score, in double. w NULL stands for weights of 1.
 #
 #   categorical_accuracy  1 where o and y are largest at the same output (the first of equals), else 0
-#   binary_accuracy       share of outputs on the same side of their thresholds: o's is `threshold`, y's one half
+#   binary_accuracy       share of outputs on the same side of their thresholds: o's is `setting`, y's one half
 #   mae                   mean over outputs of |o - y|
 
 
@@ -14,7 +14,7 @@ cdef inline Py_ssize_t index_of_max(const real* x, Py_ssize_t n) noexcept nogil:
 
 
 cdef void categorical_accuracy(const void* o_, const void* y_, const void* w_, double* scores,
-                               Py_ssize_t m, Py_ssize_t n, double threshold) noexcept nogil:
+                               Py_ssize_t m, Py_ssize_t n, double setting) noexcept nogil:
     cdef const real* o = <const real*> o_
     cdef const real* y = <const real*> y_
     cdef Py_ssize_t i
@@ -25,19 +25,19 @@ cdef void categorical_accuracy(const void* o_, const void* y_, const void* w_, d
 
 
 cdef void binary_accuracy(const void* o_, const void* y_, const void* w_, double* scores,
-                          Py_ssize_t m, Py_ssize_t n, double threshold) noexcept nogil:
+                          Py_ssize_t m, Py_ssize_t n, double setting) noexcept nogil:
     cdef const real* o = <const real*> o_
     cdef const real* y = <const real*> y_
     cdef Py_ssize_t i, j, right
     for i in range(m):
         right = 0
         for j in range(n):
-            right += (o[i * n + j] > threshold) == (y[i * n + j] > 0.5)
+            right += (o[i * n + j] > setting) == (y[i * n + j] > 0.5)
         scores[i] = weight_of(<const real*> w_, i) * right / n
 
 
 cdef void mae(const void* o_, const void* y_, const void* w_, double* scores,
-              Py_ssize_t m, Py_ssize_t n, double threshold) noexcept nogil:
+              Py_ssize_t m, Py_ssize_t n, double setting) noexcept nogil:
     cdef const real* o = <const real*> o_
     cdef const real* y = <const real*> y_
     cdef double row

@@ -17,13 +17,14 @@ ctypedef struct Loss:
     const char* name
     # The activation through which the loss steps back by itself, then fed that layer's z: NULL for a loss of o.
     const char* through
+    # o, z and delta (m, n), y (m, n_targets); settings are the description's numbers in its order
     void (*rows)(const void* o_or_z, const void* y, const void* w, void* delta, void* o, double* losses,
-                 Py_ssize_t m, Py_ssize_t n, double scale) noexcept nogil
+                 Py_ssize_t m, Py_ssize_t n, Py_ssize_t n_targets, const double* settings, double scale) noexcept nogil
 
 ctypedef struct Metric:
     const char* name
     void (*rows)(const void* o, const void* y, const void* w, double* scores, Py_ssize_t m, Py_ssize_t n,
-                 double threshold) noexcept nogil
+                 double setting) noexcept nogil
 
 ctypedef struct Update:
     const char* name
