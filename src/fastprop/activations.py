@@ -3,7 +3,7 @@
 The NumPy definitions are for reading, for calling on arrays, and for the tests, which compare the kernels with them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,6 +24,10 @@ class Activation:
     """
 
     name: ClassVar[str]
+
+    def kernel(self) -> tuple[str, tuple[float, ...]]:
+        """The name of its kernel, and the numbers that the kernel takes: its fields in order."""
+        return self.name, tuple(float(getattr(self, field.name)) for field in fields(self))
 
     def __call__(self, z: ArrayLike) -> Array:
         raise NotImplementedError

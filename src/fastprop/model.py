@@ -312,7 +312,7 @@ class Sequential:
         metrics: tuple[tuple[str, float], ...] = (),
     ) -> Plan:
         capsule = dispatch.kernels(self.dtype, dispatch.chosen())
-        shapes = [(la.n_in, la.units, la.description.use_bias, la.activation.name) for la in self.layers]
+        shapes = [(la.n_in, la.units, la.description.use_bias, la.activation.kernel()) for la in self.layers]
         return Plan(capsule, shapes, batch_size, loss, metrics, n_workers)
 
     def copy(self) -> "Sequential":

@@ -95,14 +95,16 @@ class Specification:
         self.function("map")(self.function(name), *map(as_argument, (x, y, x.size)))
         return y
 
-    def activation_forward(self, name: str, z: np.ndarray) -> np.ndarray:
+    def activation_forward(self, name: str, z: np.ndarray, settings: Sequence[float] = ()) -> np.ndarray:
         a = self.empty(z.shape, self.dtype)
-        self.call(f"{name}_forward", z, a, *z.shape)
+        self.call(f"{name}_forward", z, a, *z.shape, np.array(settings, float))
         return a
 
-    def activation_backward(self, name: str, a: np.ndarray, da: np.ndarray) -> np.ndarray:
+    def activation_backward(
+        self, name: str, a: np.ndarray, z: np.ndarray, da: np.ndarray, settings: Sequence[float] = ()
+    ) -> np.ndarray:
         delta = self.copy(da)
-        self.call(f"{name}_backward", a, delta, *a.shape)
+        self.call(f"{name}_backward", a, z, delta, *a.shape, np.array(settings, float))
         return delta
 
     def loss(

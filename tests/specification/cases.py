@@ -120,15 +120,23 @@ def elementary(name: str, draw: Draw) -> Case:
     return lambda calls: (calls.elementary(name, x),)
 
 
+# What draws the settings of an activation that has any.
+ACTIVATION_SETTINGS: dict[str, Callable[[Draw], tuple[float, ...]]] = {}
+
+
+def settings_of(name: str, draw: Draw) -> tuple[float, ...]:
+    return ACTIVATION_SETTINGS[name](draw) if name in ACTIVATION_SETTINGS else ()
+
+
 def activation_forward(name: str, draw: Draw) -> Case:
-    z = draw.reals(*draw.shape())
-    return lambda calls: (calls.activation_forward(name, z),)
+    z, settings = draw.reals(*draw.shape()), settings_of(name, draw)
+    return lambda calls: (calls.activation_forward(name, z, settings),)
 
 
 def activation_backward(name: str, draw: Draw) -> Case:
     shape = draw.shape()
-    a, da = draw.reals(*shape), draw.reals(*shape)
-    return lambda calls: (calls.activation_backward(name, a, da),)
+    a, z, da, settings = draw.reals(*shape), draw.reals(*shape), draw.reals(*shape), settings_of(name, draw)
+    return lambda calls: (calls.activation_backward(name, a, z, da, settings),)
 
 
 def loss(name: str, draw: Draw) -> Case:

@@ -318,33 +318,31 @@ void NAME(map)(real (*f)(real), const real *x, real *y, size count) {
     for (size i = 0; i < count; i++) y[i] = f(x[i]);
 }
 
-/* Activations a = f(z), and delta = da * f'(z) from a, in delta's place. */
+/* Activations a = f(z), and delta = da * f'(z) from a, or from a and z, in delta's place. */
 
-void NAME(identity_forward)(const real *z, real *a, size m, size n) {
-    for (size i = 0; i < m * n; i++) a[i] = z[i];
-}
+#define FORWARD(name) void NAME(name##_forward)(const real *z, real *a, size m, size n, const double *settings)
+#define BACKWARD(name) \
+    void NAME(name##_backward)(const real *a, const real *z, real *delta, size m, size n, const double *settings)
 
-void NAME(identity_backward)(const real *a, real *delta, size m, size n) {
-    (void)a, (void)delta, (void)m, (void)n;
-}
+FORWARD(identity) { for (size i = 0; i < m * n; i++) a[i] = z[i]; }
 
-void NAME(sigmoid_forward)(const real *z, real *a, size m, size n) { NAME(map)(NAME(sigmoid), z, a, m * n); }
+BACKWARD(identity) {}
 
-void NAME(sigmoid_backward)(const real *a, real *delta, size m, size n) {
+FORWARD(sigmoid) { NAME(map)(NAME(sigmoid), z, a, m * n); }
+
+BACKWARD(sigmoid) {
     for (size i = 0; i < m * n; i++) delta[i] = delta[i] * (a[i] * (1 - a[i]));
 }
 
-void NAME(tanh_forward)(const real *z, real *a, size m, size n) { NAME(map)(NAME(tanh), z, a, m * n); }
+FORWARD(tanh) { NAME(map)(NAME(tanh), z, a, m * n); }
 
-void NAME(tanh_backward)(const real *a, real *delta, size m, size n) {
+BACKWARD(tanh) {
     for (size i = 0; i < m * n; i++) delta[i] = delta[i] * fused(0 - a[i], a[i], 1);
 }
 
-void NAME(relu_forward)(const real *z, real *a, size m, size n) {
-    for (size i = 0; i < m * n; i++) a[i] = 0 > z[i] ? 0 : z[i]; /* -0 and NaN stay */
-}
+FORWARD(relu) { for (size i = 0; i < m * n; i++) a[i] = 0 > z[i] ? 0 : z[i]; /* -0 and NaN stay */ }
 
-void NAME(relu_backward)(const real *a, real *delta, size m, size n) {
+BACKWARD(relu) {
     for (size i = 0; i < m * n; i++) delta[i] = a[i] > 0 ? delta[i] : 0;
 }
 
@@ -356,11 +354,9 @@ static real softmax_row(const real *z, real *a, size n, real highest) {
     return s;
 }
 
-void NAME(softmax_forward)(const real *z, real *a, size m, size n) {
-    for (size i = 0; i < m; i++) softmax_row(z + i * n, a + i * n, n, row_max(z + i * n, n));
-}
+FORWARD(softmax) { for (size i = 0; i < m; i++) softmax_row(z + i * n, a + i * n, n, row_max(z + i * n, n)); }
 
-void NAME(softmax_backward)(const real *a, real *delta, size m, size n) {
+BACKWARD(softmax) {
     for (size i = 0; i < m; i++) {
         real mean = row_dot(delta + i * n, a + i * n, n, 0);
         for (size j = i * n; j < (i + 1) * n; j++) delta[j] = a[j] * (delta[j] - mean);

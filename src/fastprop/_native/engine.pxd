@@ -25,7 +25,9 @@ ctypedef struct Layer:
     Py_ssize_t W                    # (n_in, n_out)
     Py_ssize_t b                    # (n_out,); -1 without a bias
     const Activation* activation
-    char* a                         # (m, n_out): z while the product runs, then f(z) in its place
+    double* settings                # the activation's
+    char* z                         # (m, n_out), where the step back reads it; else NULL
+    char* a                         # (m, n_out): f(z), in z's place where z is not kept
     char* delta                     # (m, n_out): dC/da, then dC/dz
     Py_ssize_t rows_at_once         # of dW between two updates
 
@@ -99,6 +101,7 @@ cdef class Plan:
     cdef int64_t callers            # of `answer`, of whom the first is served
     cdef double* scores             # (1 + n_metrics, batch_size): each row's loss, then each metric's, weighted
 
+    cdef const Activation* activation(self, name) except NULL
     cdef const char* load(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil
     cdef bint all_finite(self, const char* x, const Share* share) noexcept nogil
     cdef void forward(self, const char* theta, const char* x, char* out, const Share* share, Worker* own) noexcept nogil

@@ -11,7 +11,7 @@ class Plan:
     def __init__(
         self,
         capsule: object,
-        layers: Sequence[tuple[int, int, bool, str]],
+        layers: Sequence[tuple[int, int, bool, tuple[str, Sequence[float]]]],
         batch_size: int,
         loss: tuple[str, Sequence[float], int] | None = None,
         metrics: Sequence[tuple[str, float]] = (),

@@ -47,7 +47,7 @@ cdef class Plan:
     capsule
         The kernels, from `fastprop._native.dispatch.kernels`.
     layers
-        For each layer (n_in, n_out, use_bias, name of the activation).
+        For each layer (n_in, n_out, use_bias, (name of the activation, its settings)).
     batch_size
         The most rows of a batch.
     loss
@@ -64,7 +64,7 @@ cdef class Plan:
     """
 
     def __cinit__(self, capsule, layers, batch_size, loss=None, metrics=(), n_workers=1):
-        cdef Py_ssize_t i
+        cdef Py_ssize_t i, j
         cdef char* base
         cdef Layer* layer
         self.kernels = <const Kernels*> PyCapsule_GetPointer(capsule, "fastprop kernels")
@@ -95,6 +95,11 @@ cdef class Plan:
         scores = parts.add(batch_size * (1 + self.n_metrics) * sizeof(double))
         outputs = [parts.add(batch_size * n_out * itemsize) for _, n_out, _, _ in layers]
         deltas = [parts.add(batch_size * n_out * learning) for _, n_out, _, _ in layers]
+        activation_settings = [parts.add(len(numbers) * sizeof(double)) for _, _, _, (_, numbers) in layers]
+        kept = [
+            parts.add(batch_size * n_out * learning) if learning and self.activation(name).reads_z else None
+            for _, n_out, _, (name, _) in layers
+        ]
         work_size = work_of(self.kernels, layers, batch_size, loss is not None) * itemsize
         dW_size = max([rows_at_once(n_in, n_out) * n_out for n_in, n_out, _, _ in layers]) * learning
         owned = [[parts.add(size) for size in (work_size, dW_size, batch_size * learning)] for _ in range(n_workers)]
@@ -122,20 +127,26 @@ cdef class Plan:
         for i, (name, setting) in enumerate(metrics):
             self.metrics[i] = <const Metric*> find(self.kernels.metrics, sizeof(Metric), name.encode())
             self.metric_settings[i] = setting
-        for i, (n_in, n_out, use_bias, activation) in enumerate(layers):
+        for i, (n_in, n_out, use_bias, (activation, numbers)) in enumerate(layers):
             layer = &self.layers[i]
             layer.n_in, layer.n_out = n_in, n_out
             layer.rows_at_once = rows_at_once(n_in, n_out)
             layer.W = self.n_params
             layer.b = layer.W + layer.n_in * layer.n_out if use_bias else -1
-            layer.activation = <const Activation*> find(
-                self.kernels.activations, sizeof(Activation), activation.encode())
+            layer.activation = self.activation(activation)
+            layer.settings = <double*> (base + <Py_ssize_t> activation_settings[i])
+            for j, number in enumerate(numbers):
+                layer.settings[j] = number
+            layer.z = NULL if kept[i] is None else base + <Py_ssize_t> kept[i]
             layer.a = base + <Py_ssize_t> outputs[i]
             layer.delta = base + <Py_ssize_t> deltas[i]
             self.n_params += layer.n_in * layer.n_out + (layer.n_out if use_bias else 0)
 
     def __dealloc__(self):
         free(self.memory)
+
+    cdef const Activation* activation(self, name) except NULL:
+        return <const Activation*> find(self.kernels.activations, sizeof(Activation), name.encode())
 
     # What Python calls: arrays enter, the GIL goes, the loops run.
 
@@ -249,23 +260,24 @@ cdef class Plan:
                       Worker* own) noexcept nogil:
         """Each layer's a. Where `out` is wanted, the last layer's goes there, (m, n_outputs); else it stays z if the
         loss begins there."""
-        cdef Py_ssize_t i, size = self.kernels.itemsize
+        cdef Py_ssize_t i, at, size = self.kernels.itemsize
+        cdef bint loss_begins_at_z
         cdef const char* below = x
+        cdef char* z
         cdef char* a
-        cdef char* rows
         cdef Layer* layer
         for i in range(self.n_layers):
             layer = &self.layers[i]
             a = out if out != NULL and i == self.n_layers - 1 else layer.a
+            loss_begins_at_z = i == self.n_layers - 1 and out == NULL and self.loss.through != NULL
+            z = layer.z if layer.z != NULL and not loss_begins_at_z else a
             self.product(                                                                       # z = a W + b
-                a, layer.n_out, below, layer.n_in, theta + layer.W * size, layer.n_out, 1,
+                z, layer.n_out, below, layer.n_in, theta + layer.W * size, layer.n_out, 1,
                 theta + layer.b * size if layer.b >= 0 else NULL, share, own,
             )
-            if layer.activation.forward != NULL and not (
-                i == self.n_layers - 1 and out == NULL and self.loss.through != NULL
-            ):
-                rows = a + share.first * layer.n_out * size
-                layer.activation.forward(rows, rows, share.count, layer.n_out)
+            if layer.activation.forward != NULL and not loss_begins_at_z:
+                at = share.first * layer.n_out * size
+                layer.activation.forward(z + at, a + at, share.count, layer.n_out, layer.settings)
             below = a
 
     cdef void product(self, char* c, Py_ssize_t n, const char* a, Py_ssize_t k, const char* b, Py_ssize_t b_k,
@@ -316,13 +328,16 @@ cdef class Plan:
 
     cdef void backward(self, const char* theta, const Share* share, Worker* own) noexcept nogil:
         """From the last layer's delta, dC/do or dC/dz, down to the first's dC/dz."""
-        cdef Py_ssize_t i, size = self.kernels.itemsize, first = share.first * size
+        cdef Py_ssize_t i, at, size = self.kernels.itemsize
         cdef Layer* layer
         for i in range(self.n_layers - 1, -1, -1):
             layer = &self.layers[i]
             if layer.activation.backward != NULL and (i < self.n_layers - 1 or self.loss.through == NULL):
+                at = share.first * layer.n_out * size
                 layer.activation.backward(
-                    layer.a + first * layer.n_out, layer.delta + first * layer.n_out, share.count, layer.n_out)
+                    layer.a + at, layer.z + at if layer.z != NULL else NULL, layer.delta + at, share.count,
+                    layer.n_out, layer.settings,
+                )
             if i > 0:
                 self.product(                                                                   # da = delta Wᵀ
                     self.layers[i - 1].delta, layer.n_in, layer.delta, layer.n_out, theta + layer.W * size, 1,

@@ -136,22 +136,29 @@ cdef class KernelCalls:
         entry.apply(self.take(x).data, self.take(y).data, x.size)
         return y
 
-    def activation_forward(self, name, z):
+    def activation_forward(self, name, z, settings=()):
         """a = f(z) for z (m, n)."""
         cdef const Activation* entry = <const Activation*> find(
             self.table.activations, sizeof(Activation), name.encode())
+        cdef Array numbers = Array(np.array(settings, dtype=float))
         a = self.copy(z)
         if entry.forward != NULL:
-            entry.forward(self.take(z).data, self.take(a).data, z.shape[0], z.shape[1])
+            entry.forward(
+                self.take(z).data, self.take(a).data, z.shape[0], z.shape[1], <const double*> numbers.data)
         return a
 
-    def activation_backward(self, name, a, da):
-        """dC/dz from a = f(z) and dC/da, all (m, n)."""
+    def activation_backward(self, name, a, z, da, settings=()):
+        """dC/dz from a = f(z), z and dC/da, all (m, n); z is not looked at where a is enough."""
         cdef const Activation* entry = <const Activation*> find(
             self.table.activations, sizeof(Activation), name.encode())
+        cdef Array numbers = Array(np.array(settings, dtype=float))
+        cdef Array Z = self.take(z)
         delta = self.copy(da)
         if entry.backward != NULL:
-            entry.backward(self.take(a).data, self.take(delta).data, a.shape[0], a.shape[1])
+            entry.backward(
+                self.take(a).data, Z.data if entry.reads_z else NULL, self.take(delta).data, a.shape[0], a.shape[1],
+                <const double*> numbers.data,
+            )
         return delta
 
     def loss(self, name, o_or_z, y, w=None, settings=()):

@@ -1,4 +1,4 @@
-# Activations a = f(z) and, from a alone, the step back through them: delta = da * f'(z) in place.
+# Activations a = f(z) and, from a alone or from a and z, the step back through them: delta = da * f'(z) in place.
 #
 #   sigmoid  f' = a (1 - a)      tanh  f' = 1 - a**2      relu  f' = 1 where a > 0, else 0
 #   softmax  delta = a * (da - sum(da * a)) along each row
@@ -17,7 +17,7 @@ cdef inline void map_backward(backward_lanes f, const void* a_, void* delta_, Py
         i += LANES
 
 
-cdef void sigmoid_forward(const void* z, void* a, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
+cdef void sigmoid_forward(const void* z, void* a, Py_ssize_t m, Py_ssize_t n, const double* settings) noexcept nogil:
     map_lanes(v_sigmoid, z, a, m * n)
 
 
@@ -25,11 +25,12 @@ cdef inline vec v_sigmoid_backward(vec a, vec delta) noexcept nogil:
     return v_mul(delta, v_mul(a, v_sub(v_set(1), a)))
 
 
-cdef void sigmoid_backward(const void* a, void* delta, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
+cdef void sigmoid_backward(const void* a, const void* z, void* delta, Py_ssize_t m, Py_ssize_t n,
+                           const double* settings) noexcept nogil:
     map_backward(v_sigmoid_backward, a, delta, m * n)
 
 
-cdef void tanh_forward(const void* z, void* a, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
+cdef void tanh_forward(const void* z, void* a, Py_ssize_t m, Py_ssize_t n, const double* settings) noexcept nogil:
     map_lanes(v_tanh, z, a, m * n)
 
 
@@ -37,7 +38,8 @@ cdef inline vec v_tanh_backward(vec a, vec delta) noexcept nogil:
     return v_mul(delta, v_fma(v_sub(v_set(0), a), a, v_set(1)))
 
 
-cdef void tanh_backward(const void* a, void* delta, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
+cdef void tanh_backward(const void* a, const void* z, void* delta, Py_ssize_t m, Py_ssize_t n,
+                        const double* settings) noexcept nogil:
     map_backward(v_tanh_backward, a, delta, m * n)
 
 
@@ -45,7 +47,7 @@ cdef inline vec v_relu(vec z) noexcept nogil:
     return v_if_gt(v_set(0), z, v_set(0), z)        # this way round a NaN stays a NaN
 
 
-cdef void relu_forward(const void* z, void* a, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
+cdef void relu_forward(const void* z, void* a, Py_ssize_t m, Py_ssize_t n, const double* settings) noexcept nogil:
     map_lanes(v_relu, z, a, m * n)
 
 
@@ -53,7 +55,8 @@ cdef inline vec v_relu_backward(vec a, vec delta) noexcept nogil:
     return v_if_gt(a, v_set(0), delta, v_set(0))
 
 
-cdef void relu_backward(const void* a, void* delta, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
+cdef void relu_backward(const void* a, const void* z, void* delta, Py_ssize_t m, Py_ssize_t n,
+                        const double* settings) noexcept nogil:
     map_backward(v_relu_backward, a, delta, m * n)
 
 
@@ -96,7 +99,7 @@ cdef inline vec softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
     return s
 
 
-cdef void softmax_forward(const void* z_, void* a_, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
+cdef void softmax_forward(const void* z_, void* a_, Py_ssize_t m, Py_ssize_t n, const double* settings) noexcept nogil:
     cdef const real* z = <const real*> z_
     cdef real* a = <real*> a_
     cdef vec columns[VIRTUAL_LANES]
@@ -114,7 +117,8 @@ cdef void softmax_forward(const void* z_, void* a_, Py_ssize_t m, Py_ssize_t n) 
         i += count
 
 
-cdef void softmax_backward(const void* a_, void* delta_, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
+cdef void softmax_backward(const void* a_, const void* z, void* delta_, Py_ssize_t m, Py_ssize_t n,
+                           const double* settings) noexcept nogil:
     cdef const real* a = <const real*> a_
     cdef real* delta = <real*> delta_
     cdef Py_ssize_t i, j

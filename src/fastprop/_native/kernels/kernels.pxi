@@ -34,12 +34,12 @@ cdef Elementary[11] ELEMENTARIES = [
     Elementary(NULL, NULL),
 ]
 cdef Activation[6] ACTIVATIONS = [
-    Activation(b"identity", NULL, NULL),
-    Activation(b"sigmoid", sigmoid_forward, sigmoid_backward),
-    Activation(b"tanh", tanh_forward, tanh_backward),
-    Activation(b"relu", relu_forward, relu_backward),
-    Activation(b"softmax", softmax_forward, softmax_backward),
-    Activation(NULL, NULL, NULL),
+    Activation(b"identity", False, NULL, NULL),
+    Activation(b"sigmoid", False, sigmoid_forward, sigmoid_backward),
+    Activation(b"tanh", False, tanh_forward, tanh_backward),
+    Activation(b"relu", False, relu_forward, relu_backward),
+    Activation(b"softmax", False, softmax_forward, softmax_backward),
+    Activation(NULL, False, NULL, NULL),
 ]
 cdef Loss[4] LOSSES = [
     Loss(b"mse", NULL, mse),

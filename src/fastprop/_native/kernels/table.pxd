@@ -10,8 +10,11 @@ from libc.string cimport strcmp
 
 ctypedef struct Activation:
     const char* name
-    void (*forward)(const void* z, void* a, Py_ssize_t m, Py_ssize_t n) noexcept nogil
-    void (*backward)(const void* a, void* delta, Py_ssize_t m, Py_ssize_t n) noexcept nogil
+    bint reads_z                    # whether backward reads z besides a; else it takes NULL for it
+    # settings: the description's numbers, in its order
+    void (*forward)(const void* z, void* a, Py_ssize_t m, Py_ssize_t n, const double* settings) noexcept nogil
+    void (*backward)(const void* a, const void* z, void* delta, Py_ssize_t m, Py_ssize_t n,
+                     const double* settings) noexcept nogil
 
 ctypedef struct Loss:
     const char* name
