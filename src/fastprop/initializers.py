@@ -31,7 +31,7 @@ class Initializer:
 
 @dataclass(frozen=True, slots=True)
 class Zeros(Initializer):
-    """All zero."""
+    """All zero: ``W = 0``."""
 
     name: ClassVar[str] = "zeros"
 

@@ -31,7 +31,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy(Metric):
-    """Share of rows, or of yes-or-no outputs, that are right.
+    """Share of rows, or of yes-or-no outputs, that are right: ``mean(argmax(o) == argmax(y))``.
 
     With several outputs a row is right where o and y are largest at the same output, or, after a binary
     cross-entropy, each output counts for itself: right on y's side of one half. One output is always counted so, and y
