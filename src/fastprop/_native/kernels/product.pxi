@@ -17,6 +17,7 @@ cdef enum:
     BLOCK = 256             # k per chain: the numerics contract's, not a tuning knob
     ROWS_AT_ONCE = 264      # of a, packed: 264 KB of floats, for the second-level cache; a multiple of TILE_ROWS
     PREFETCH_FROM = 64      # k: a shorter chain is over before c's lines have come
+    VECS_OF_ROW = 8         # of c at once where it has one row: so many chains hide a multiply-add's latency
     K_TOGETHER = 16         # k packed of every panel before the next: a few rows of x read along, a few lines written
     BYTES_LEFT_IN_PLACE = 32768     # a smaller b stays in the first-level cache and is not worth copying
 
@@ -265,12 +266,44 @@ cdef struct Operands:
     bint rows_adjoin        # the rows of a, or of its panels
 
 
+cdef inline Py_ssize_t row_product(const Operands* o, Py_ssize_t row, Py_ssize_t at_k, Py_ssize_t k, Py_ssize_t j,
+                                   const Py_ssize_t n_vecs) noexcept nogil:
+    """One row of c over one block of k, from column j on n_vecs vectors at a time, a constant, as far as they are full;
+    returns the first column left."""
+    cdef vec acc[VECS_OF_ROW]
+    cdef vec x
+    cdef Py_ssize_t i, p
+    cdef const real* a = o.a + row * o.a_row + at_k * o.a_k
+    cdef const real* b
+    cdef real* c = o.c + row * o.c_row
+    while j + n_vecs * LANES <= o.n:
+        b = o.b + at_k * o.b_k + j
+        for i in range(n_vecs):
+            acc[i] = v_set(0)
+        for p in range(k):
+            x = v_set(a[p * o.a_k])
+            for i in range(n_vecs):
+                acc[i] = v_fma(x, v_load(b + i * LANES), acc[i])
+            b += o.b_k
+        for i in range(n_vecs):
+            if at_k > 0:
+                acc[i] = v_add(v_load(c + j + i * LANES), acc[i])
+            if o.bias != NULL and at_k + k == o.k:
+                acc[i] = v_add(acc[i], v_load(o.bias + j + i * LANES))
+            v_store(c + j + i * LANES, acc[i])
+        j += n_vecs * LANES
+    return j
+
+
 cdef void block_product(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
                         Py_ssize_t k) noexcept nogil:
     """Some rows of c over one block of k: strip by strip."""
     cdef Py_ssize_t j = 0, columns
     cdef const real* b = o.b + at_k * o.b_k
     cdef Strip s
+    if rows == 1 and o.b_panel == NULL and o.a_panels == NULL:
+        j = row_product(o, row, at_k, k, 0, VECS_OF_ROW)
+        j = row_product(o, row, at_k, k, j, VECS_OF_ROW // 2)
     s.k = k
     s.first = at_k == 0
     s.c_step = o.c_row
