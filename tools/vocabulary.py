@@ -1,7 +1,7 @@
 """Write docs/vocabulary.md: everything that a network can be made of, by name, from the lists that the code uses.
 
-Each entry's formula and source are those of its class's docstring: the first literal block, or else the first paragraph;
-and the section References. Run it after adding an entry; a test fails where the file is out of date::
+Each entry's formula and source are those of its class's docstring: the first literal block, or else the first
+paragraph; and the section References. Run it after adding an entry; a test fails where the file is out of date::
 
     PYTHONPATH=src python tools/vocabulary.py
 """
@@ -41,7 +41,8 @@ SUBJECTS = [
     Subject("Losses", "o is the network's output, y what it should be, both (m, n).", losses.LOSSES),
     Subject("Metrics", "o is the network's output, y what it should be.", metrics.METRICS),
     Subject("Optimizers", "theta holds all parameters, grad is dC/dtheta.", optimizers.OPTIMIZERS),
-    Subject("Schedules", "For any number of an optimizer.", schedules.SCHEDULES),
+    Subject("Schedules", "For any number of an optimizer. t counts steps from 0, or epochs; T is `total_steps`.",
+            schedules.SCHEDULES),
     Subject("Initializers", "Of a layer with n_in inputs and n_out outputs.", initializers.INITIALIZERS),
 ]  # fmt: skip
 

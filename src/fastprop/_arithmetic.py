@@ -57,12 +57,12 @@ def whole_power(base: float, exponents: ArrayLike) -> Reals:
     """``base ** n`` for whole numbers n from 0, by repeated squaring: multiplications alone, at most 2 log2(n) each."""
     n = np.asarray(exponents).astype(np.int64)
     result = np.ones(n.shape)
-    factor = float(base)
-    while n.any():
-        result = np.where(n & 1, result * factor, result)
-        n = n >> 1
-        with np.errstate(over="ignore", under="ignore"):
-            factor = float(np.float64(factor) * np.float64(factor))
+    factor = np.float64(base)
+    with np.errstate(over="ignore"):
+        while n.any():
+            result = np.where(n & 1, result * factor, result)
+            n = n >> 1
+            factor = np.multiply(factor, factor)
     return result
 
 

@@ -54,6 +54,8 @@ def encode(value: Any) -> Any:
         return {"type": type(value).__name__, **fields}
     if isinstance(value, (list, tuple)):
         return [encode(item) for item in value]
+    if callable(value):
+        raise TypeError(f"{_checks.describe(value)} is a Python function, which no file can hold")
     return value
 
 

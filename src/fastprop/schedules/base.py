@@ -45,13 +45,13 @@ class Schedule:
 
     def __repr__(self) -> str:
         """The code that makes it, without what is as by default."""
-        parts = []
-        for field in (*fields(self)[1:], fields(self)[0]):  # `per` last
-            value = getattr(self, field.name)
-            if field.default is MISSING and not field.kw_only:
-                parts.append(repr(value))
-            elif value != field.default:
-                parts.append(f"{field.name}={value!r}")
+        values = {field: getattr(self, field.name) for field in (*fields(self)[1:], fields(self)[0])}  # `per` last
+        parts = [repr(value) for field, value in values.items() if not field.kw_only and field.default is MISSING]
+        parts += [
+            f"{field.name}={value!r}"
+            for field, value in values.items()
+            if field.default is not MISSING and value != field.default
+        ]
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def at(self, t: Values, total: int | None) -> Values:
