@@ -13,6 +13,7 @@ from fastprop import _checks, activations, initializers, serialization
 from fastprop._arithmetic import standard_arithmetic
 from fastprop._native import dispatch, philox, threads
 from fastprop._native.engine import Plan
+from fastprop._native.layout import Node
 from fastprop._slices import ROWS_AT_ONCE, row_slices
 from fastprop.activations import Activation
 from fastprop.layers import Dense
@@ -312,8 +313,21 @@ class Sequential:
         metrics: tuple[tuple[str, float], ...] = (),
     ) -> Plan:
         capsule = dispatch.kernels(self.dtype, dispatch.chosen())
-        shapes = [(la.n_in, la.units, la.description.use_bias, la.activation.kernel()) for la in self.layers]
-        return Plan(capsule, shapes, batch_size, loss, metrics, n_workers)
+        return Plan(capsule, self._nodes(), batch_size, loss, metrics, n_workers)
+
+    def _nodes(self) -> list[Node]:
+        """The network as the engine runs it."""
+        nodes: list[Node] = []
+        start = 0
+        for layer in self.layers:
+            n_in, n_out, use_bias = layer.n_in, layer.units, layer.description.use_bias
+            below = (len(nodes) - 1,) if nodes else ()
+            nodes.append(Node("product", n_in, n_out, below, start, layer.n_params, use_bias))
+            if layer.activation.name != "identity":
+                name, settings = layer.activation.kernel()
+                nodes.append(Node("activation", n_out, n_out, (len(nodes) - 1,), activation=name, settings=settings))
+            start += layer.n_params
+        return nodes
 
     def copy(self) -> "Sequential":
         """An independent network with the same layers and the same parameters."""

@@ -18,18 +18,30 @@ cdef extern from "team.h":
     int64_t atomic_increment(int64_t* p) noexcept nogil
     void atomic_set(int64_t* p, int64_t value) noexcept nogil
 
-ctypedef struct Layer:
-    # One dense layer. W and b count reals from the start of theta, and of grad alike.
+cdef struct Share
+
+cdef struct Node
+
+cdef struct Node:
+    # One operation of the network, in the order of the forward pass: x (m, n_in) becomes a (m, n_out), then dC/da
+    # becomes dC/dx, and the node's parameters learn. What a kind of node does is in nodes.pxi, and a pass that it has
+    # no part in is NULL. Parameters count reals from the start of theta, and of grad alike.
+    void (*forward)(Node* node, const Share* share) noexcept nogil
+    void (*backward)(Node* node, const Share* share) noexcept nogil
+    void (*learn)(Node* node, const Share* share) noexcept nogil
     Py_ssize_t n_in
     Py_ssize_t n_out
+    const char* x                   # (m, n_in): NULL for the batch's own
+    char* a                         # (m, n_out): may be x's memory
+    bint x_is_output                # x, or a, is the network's output, which goes where the caller wants it
+    bint a_is_output
+    char* delta                     # (m, n_out): dC/da
+    char* delta_in                  # (m, n_in): dC/dx, which may be delta's memory; NULL where nobody needs it
     Py_ssize_t W                    # (n_in, n_out)
     Py_ssize_t b                    # (n_out,); -1 without a bias
-    const Activation* activation
-    double* settings                # the activation's
-    char* z                         # (m, n_out), where the step back reads it; else NULL
-    char* a                         # (m, n_out): f(z), in z's place where z is not kept
-    char* delta                     # (m, n_out): dC/da, then dC/dz
     Py_ssize_t rows_at_once         # of dW between two updates
+    const Activation* activation
+    double* settings
 
 
 ctypedef struct Worker:
@@ -66,8 +78,8 @@ ctypedef struct Rule:
     Py_ssize_t step
 
 
-ctypedef struct Share:
-    # A worker's part of a batch: its rows, among the batch's.
+cdef struct Share:
+    # A worker's part of a batch: its rows, among the batch's; and what it works with.
     Py_ssize_t begin                # of the batch, among all rows
     Py_ssize_t m
     Py_ssize_t first                # of the worker's, in the batch
@@ -76,6 +88,13 @@ ctypedef struct Share:
     Py_ssize_t n_workers
     bint by_columns                 # products are shared by columns, not by rows
     team* team
+    const Kernels* kernels
+    Worker* own
+    const char* theta
+    const char* x                   # (m, n_inputs): the batch
+    char* out                       # (m, n_outputs): where the output goes; NULL for the last node's own memory
+    Rule* rule                      # by which theta learns
+    char* grad                      # filled instead, where the whole gradient is wanted
 
 
 cdef class Plan:
@@ -90,26 +109,25 @@ cdef class Plan:
     cdef double* metric_settings    # one for each: a threshold, a number of classes
     cdef Py_ssize_t n_metrics
     cdef char kind                  # of the network's reals: f or d
-    cdef Py_ssize_t n_layers
-    cdef Layer* layers
+    cdef Py_ssize_t n_inputs
+    cdef Py_ssize_t n_outputs
+    cdef Py_ssize_t n_nodes
+    cdef Node* nodes
     cdef Worker* workers
     cdef char* memory               # one allocation, which all buffers share
     cdef char* x                    # (m, n_inputs)
     cdef char* y                    # (m, n_targets)
-    cdef char* o                    # (m, n_outputs): the output, where only the loss computes it
+    cdef char* o                    # (m, n_outputs): the output, where only the loss computes it; else NULL
     cdef object dtype               # of the network's reals, for NumPy
     cdef int64_t callers            # of `answer`, of whom the first is served
     cdef double* scores             # (1 + n_metrics, batch_size): each row's loss, then each metric's, weighted
 
     cdef const Activation* activation(self, name) except NULL
-    cdef const char* load(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil
-    cdef bint all_finite(self, const char* x, const Share* share) noexcept nogil
-    cdef void forward(self, const char* theta, const char* x, char* out, const Share* share, Worker* own) noexcept nogil
-    cdef double weight(self, const Rows* rows, const Share* share, Worker* own, double before) noexcept nogil
-    cdef void product(self, char* c, Py_ssize_t n, const char* a, Py_ssize_t k, const char* b, Py_ssize_t b_k,
-                      Py_ssize_t b_column, const char* bias, const Share* share, Worker* own) noexcept nogil
-    cdef void score(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil
-    cdef void backward(self, const char* theta, const Share* share, Worker* own) noexcept nogil
-    cdef void learn(self, Rule* rule, char* grad, const char* x, const Share* share, Worker* own) noexcept nogil
-    cdef char* part_of(self, char* vector, Layer* layer, Py_ssize_t row) noexcept nogil
-    cdef void update(self, Rule* rule, const char* dW, Py_ssize_t first, Py_ssize_t count) noexcept nogil
+    cdef int set_kind(self, Node* node, laid) except -1
+    cdef void load(self, const Rows* rows, Share* share) noexcept nogil
+    cdef bint all_finite(self, const Share* share) noexcept nogil
+    cdef void forward(self, const Share* share) noexcept nogil
+    cdef double weight(self, const Rows* rows, const Share* share, double before) noexcept nogil
+    cdef void score(self, const Rows* rows, const Share* share) noexcept nogil
+    cdef void backward(self, const Share* share) noexcept nogil
+    cdef void learn(self, const Share* share) noexcept nogil

@@ -3,6 +3,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fastprop._native.layout import Node
+
 class Plan:
     batch_size: int
     n_params: int
@@ -11,7 +13,7 @@ class Plan:
     def __init__(
         self,
         capsule: object,
-        layers: Sequence[tuple[int, int, bool, tuple[str, Sequence[float]]]],
+        nodes: Sequence[Node],
         batch_size: int,
         loss: tuple[str, Sequence[float], int] | None = None,
         metrics: Sequence[tuple[str, float]] = (),

@@ -1,17 +1,20 @@
 """A Plan: one network laid out in memory for one batch size, and the loops that run it without the GIL.
 
-    forward     a[l+1] = f(a[l] W[l] + b[l])
-    backward    delta[l] = (delta[l+1] W[l]ᵀ) * f'(z[l])
-    learn       dW[l] = a[l]ᵀ delta[l+1],  db[l] = column sums of delta[l+1],  theta from them by the optimizer's rule
+A network is a list of nodes, each one operation: a dense layer's product is one, its activation another.
 
-Memory is laid out once; a step allocates nothing and cannot fail. The arithmetic is in the kernels; what may be
-refused has been refused in `fastprop._checks`. theta, the optimizer's state, and a gradient that is asked for are the
-caller's, one flat vector each: layer by layer W, then b. A plan serves one caller at a time.
+    forward     a = node(x), x being the output of a node before
+    backward    dC/dx from delta = dC/da
+    learn       the gradient of the node's parameters, and theta from it by the optimizer's rule
+
+What each kind of node does is in nodes.pxi, and which arrays share memory in layout.py. Memory is laid out once; a step
+allocates nothing and cannot fail. The arithmetic is in the kernels; what may be refused has been refused in
+`fastprop._checks`. theta, the optimizer's state, and a gradient that is asked for are the caller's, one flat vector
+each. A plan serves one caller at a time.
 
 A batch has two parts. Forward and backward go row by row, so each worker of the team takes some rows through the whole
-network; learning sums over rows, so each takes some rows of every W. Between the two parts, and after them, they meet.
-Large products are shared by columns instead, so that each worker reads only its columns of W; then they meet before and
-after each product too.
+network; learning sums over rows, so each takes a part of the parameters, some rows of every W. Between the two parts,
+and after them, they meet. Large products are shared by columns instead, so that each worker reads only its columns of
+W; then they meet before and after each product too.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -24,6 +27,7 @@ from numpy import dtype as dtype_of, empty, ndarray
 from fastprop._native.arrays cimport Array
 from fastprop._native.float_environment cimport environment, float_environment_restore, float_environment_set
 from fastprop._native.kernels.table cimport find
+from fastprop._native.layout import lay_out
 from fastprop._native.threads import CALL_WORK, call_helpers
 
 cdef enum:
@@ -46,8 +50,8 @@ cdef class Plan:
     ----------
     capsule
         The kernels, from `fastprop._native.dispatch.kernels`.
-    layers
-        For each layer (n_in, n_out, use_bias, (name of the activation, its settings)).
+    nodes
+        The network, from x to its output (`fastprop._native.layout.Node`).
     batch_size
         The most rows of a batch.
     loss
@@ -63,45 +67,45 @@ cdef class Plan:
         If there is no room; nothing is left allocated then.
     """
 
-    def __cinit__(self, capsule, layers, batch_size, loss=None, metrics=(), n_workers=1):
+    def __cinit__(self, capsule, nodes, batch_size, loss=None, metrics=(), n_workers=1):
         cdef Py_ssize_t i, j
         cdef char* base
-        cdef Layer* layer
+        cdef double* settings
+        cdef Node* node
         self.kernels = <const Kernels*> PyCapsule_GetPointer(capsule, "fastprop kernels")
         self.kind = b"f" if self.kernels.itemsize == 4 else b"d"
         self.dtype = dtype_of(chr(self.kind))
         self.batch_size = batch_size
         self.n_workers = n_workers
-        self.n_layers = len(layers)
         self.n_metrics = len(metrics)
-        settings = ()
+        self.n_inputs, self.n_outputs = nodes[0].n_in, nodes[-1].n_out
+        self.n_params = sum([laid.n_params for laid in nodes])
+        last_activation = nodes[-1].activation
+        loss_numbers = ()
         if loss is not None:
-            loss_name, settings, self.n_targets = loss
+            loss_name, loss_numbers, self.n_targets = loss
             self.loss = <const Loss*> find(self.kernels.losses, sizeof(Loss), loss_name.encode())
+            if self.loss.through != NULL and last_activation:       # the loss steps back through it by itself
+                nodes = nodes[:-1]
+        self.n_nodes = len(nodes)
 
         # The layout, in Python's integers, which cannot overflow: each part's offset from the arena's start.
         parts = Parts()
         itemsize = self.kernels.itemsize
-        n_inputs, n_outputs = layers[0][0], layers[-1][1]
         learning = 0 if loss is None else itemsize
-        layer_list = parts.add(self.n_layers * sizeof(Layer))
+        node_list = parts.add(self.n_nodes * sizeof(Node))
         worker_list = parts.add(n_workers * sizeof(Worker))
         metric_list = parts.add(self.n_metrics * sizeof(void*))
-        loss_settings = parts.add(len(settings) * sizeof(double))
-        metric_settings = parts.add(self.n_metrics * sizeof(double))
-        x = parts.add(batch_size * n_inputs * itemsize)
+        numbers = [loss_numbers, [setting for _, setting in metrics], *[laid.settings for laid in nodes]]
+        setting_lists = [parts.add(len(each) * sizeof(double)) for each in numbers]
+        x = parts.add(batch_size * self.n_inputs * itemsize)
         y = parts.add(batch_size * self.n_targets * learning)
-        o = parts.add(batch_size * n_outputs * learning)
+        o = parts.add(batch_size * self.n_outputs * learning)
         scores = parts.add(batch_size * (1 + self.n_metrics) * sizeof(double))
-        outputs = [parts.add(batch_size * n_out * itemsize) for _, n_out, _, _ in layers]
-        deltas = [parts.add(batch_size * n_out * learning) for _, n_out, _, _ in layers]
-        activation_settings = [parts.add(len(numbers) * sizeof(double)) for _, _, _, (_, numbers) in layers]
-        kept = [
-            parts.add(batch_size * n_out * learning) if learning and self.activation(name).reads_z else None
-            for _, n_out, _, (name, _) in layers
-        ]
-        work_size = work_of(self.kernels, layers, batch_size, loss is not None) * itemsize
-        dW_size = max([rows_at_once(n_in, n_out) * n_out for n_in, n_out, _, _ in layers]) * learning
+        places, widths = lay_out(nodes, loss is not None, self.reads_z)
+        buffers = [parts.add(batch_size * width * itemsize) for width in widths]
+        work_size = work_of(self.kernels, nodes, batch_size, loss is not None) * itemsize
+        dW_size = max([gradient_at_once(laid) for laid in nodes]) * learning
         owned = [[parts.add(size) for size in (work_size, dW_size, batch_size * learning)] for _ in range(n_workers)]
         if parts.total < 2**62:
             self.memory = <char*> malloc(parts.total + ALIGNMENT)
@@ -109,44 +113,66 @@ cdef class Plan:
             raise MemoryError(f"a batch of {batch_size} rows needs {parts.total} bytes of working memory")
 
         base = self.memory + (ALIGNMENT - <size_t> self.memory % ALIGNMENT)
-        self.layers = <Layer*> (base + <Py_ssize_t> layer_list)
+        self.nodes = <Node*> (base + <Py_ssize_t> node_list)
         self.workers = <Worker*> (base + <Py_ssize_t> worker_list)
         self.metrics = <const Metric**> (base + <Py_ssize_t> metric_list)
         self.x = base + <Py_ssize_t> x
         self.y = base + <Py_ssize_t> y
-        self.o = base + <Py_ssize_t> o
+        self.o = NULL
+        if self.n_metrics and self.loss.through != NULL and last_activation:
+            self.o = base + <Py_ssize_t> o
         self.scores = <double*> (base + <Py_ssize_t> scores)
         for i, (work, dW, w) in enumerate(owned):
             self.workers[i] = Worker(
                 work=base + <Py_ssize_t> work, dW=base + <Py_ssize_t> dW, w=base + <Py_ssize_t> w,
                 met_no_number=False)
-        self.loss_settings = <double*> (base + <Py_ssize_t> loss_settings)
-        for i, number in enumerate(settings):
-            self.loss_settings[i] = number
-        self.metric_settings = <double*> (base + <Py_ssize_t> metric_settings)
-        for i, (name, setting) in enumerate(metrics):
+        for at, each in zip(setting_lists, numbers):
+            settings = <double*> (base + <Py_ssize_t> at)
+            for j, number in enumerate(each):
+                settings[j] = number
+        self.loss_settings = <double*> (base + <Py_ssize_t> setting_lists[0])
+        self.metric_settings = <double*> (base + <Py_ssize_t> setting_lists[1])
+        for i, (name, _) in enumerate(metrics):
             self.metrics[i] = <const Metric*> find(self.kernels.metrics, sizeof(Metric), name.encode())
-            self.metric_settings[i] = setting
-        for i, (n_in, n_out, use_bias, (activation, numbers)) in enumerate(layers):
-            layer = &self.layers[i]
-            layer.n_in, layer.n_out = n_in, n_out
-            layer.rows_at_once = rows_at_once(n_in, n_out)
-            layer.W = self.n_params
-            layer.b = layer.W + layer.n_in * layer.n_out if use_bias else -1
-            layer.activation = self.activation(activation)
-            layer.settings = <double*> (base + <Py_ssize_t> activation_settings[i])
-            for j, number in enumerate(numbers):
-                layer.settings[j] = number
-            layer.z = NULL if kept[i] is None else base + <Py_ssize_t> kept[i]
-            layer.a = base + <Py_ssize_t> outputs[i]
-            layer.delta = base + <Py_ssize_t> deltas[i]
-            self.n_params += layer.n_in * layer.n_out + (layer.n_out if use_bias else 0)
-
-    def __dealloc__(self):
-        free(self.memory)
+        for i, (laid, place) in enumerate(zip(nodes, places)):
+            node = &self.nodes[i]
+            node.n_in, node.n_out = laid.n_in, laid.n_out
+            x, a, delta, delta_in = [None if at is None else buffers[at] for at in place]
+            node.x = part_at(base, x)
+            node.a = part_at(base, a)
+            node.delta = part_at(base, delta)
+            node.delta_in = part_at(base, delta_in)
+            node.x_is_output = place.x is not None and place.x == places[-1].a
+            node.a_is_output = place.a == places[-1].a
+            node.settings = <double*> (base + <Py_ssize_t> setting_lists[2 + i])
+            self.set_kind(node, laid)
 
     cdef const Activation* activation(self, name) except NULL:
         return <const Activation*> find(self.kernels.activations, sizeof(Activation), name.encode())
+
+    def reads_z(self, activation):
+        """Whether the step back through the activation needs its z."""
+        return self.activation(activation).reads_z
+
+    cdef int set_kind(self, Node* node, laid) except -1:
+        """What the node does, and its settings."""
+        node.backward = node.learn = NULL
+        if laid.kind == "product":
+            node.forward, node.backward, node.learn = product_forward, product_backward, product_learn
+            node.rows_at_once = rows_at_once(laid.n_in, laid.n_out)
+            node.W = laid.start
+            node.b = node.W + node.n_in * node.n_out if laid.use_bias else -1
+        elif laid.kind == "activation":
+            node.forward, node.backward = activation_forward, activation_backward
+            node.activation = self.activation(laid.activation)
+        else:
+            raise LookupError(f"no node is called {laid.kind!r}")
+        if node.delta_in == NULL:
+            node.backward = NULL
+        return 0
+
+    def __dealloc__(self):
+        free(self.memory)
 
     # What Python calls: arrays enter, the GIL goes, the loops run.
 
@@ -161,7 +187,6 @@ cdef class Plan:
         cdef Array out, parameters
         cdef Share share
         cdef environment before
-        cdef const char* x
         cdef bint finite
         if type(X) is not ndarray:
             return None
@@ -169,20 +194,24 @@ cdef class Plan:
             source = RowSource(self, X)
         except Exception:       # elements that the checks convert or refuse
             return None
-        share = Share(begin=0, m=source.rows.count, first=0, count=source.rows.count, by_columns=False)
-        if source.X.view.ndim != 2 or source.X.shape[1] != self.layers[0].n_in or not 0 < share.m <= self.batch_size:
+        if source.X.view.ndim != 2 or source.X.shape[1] != self.n_inputs or not (
+                0 < source.rows.count <= self.batch_size):
             return None
-        o = empty((share.m, self.layers[self.n_layers - 1].n_out), self.dtype)
+        o = empty((source.rows.count, self.n_outputs), self.dtype)
         out = Array(o, True)
         parameters = Array(theta)
+        share = Share(
+            begin=0, m=source.rows.count, first=0, count=source.rows.count, by_columns=False, kernels=self.kernels,
+            own=&self.workers[0], theta=parameters.data, out=out.data,
+        )
         # From here to the end no Python runs, which could let another thread in.
         if atomic_increment(&self.callers) > 1:
             return None
         before = float_environment_set()
-        x = self.load(&source.rows, &share, &self.workers[0])
-        finite = self.all_finite(x, &share)
+        self.load(&source.rows, &share)
+        finite = self.all_finite(&share)
         if finite:
-            self.forward(parameters.data, x, out.data, &share, &self.workers[0])
+            self.forward(&share)
         float_environment_restore(before)
         atomic_set(&self.callers, 0)
         return o if finite else None
@@ -231,9 +260,9 @@ cdef class Plan:
 
     # A batch, as a worker goes through it: its rows up and down the network, then its part of each W.
 
-    cdef const char* load(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil:
+    cdef void load(self, const Rows* rows, Share* share) noexcept nogil:
         """The batch's x, of which the worker has gathered its rows; and so of y; the weights whole, for their sum."""
-        cdef Py_ssize_t n_in = self.layers[0].n_in, n_y = self.n_targets
+        cdef Py_ssize_t n_in = self.n_inputs, n_y = self.n_targets
         cdef Py_ssize_t size = self.kernels.itemsize, begin = share.begin + share.first
         cdef char* y = self.y + share.first * n_y * size
         if rows.y_labels:
@@ -242,80 +271,44 @@ cdef class Plan:
             self.kernels.gather(
                 rows.y_kind, rows.Y, rows.y_strides[0], rows.y_strides[1], rows.order, begin, share.count, n_y, y)
         if rows.w != NULL:
-            self.kernels.gather(rows.w_kind, rows.w, rows.w_stride, 0, rows.order, share.begin, share.m, 1, own.w)
+            self.kernels.gather(
+                rows.w_kind, rows.w, rows.w_stride, 0, rows.order, share.begin, share.m, 1, share.own.w)
         if rows.x_in_place:
-            return rows.X + share.begin * rows.x_strides[0]
+            share.x = rows.X + share.begin * rows.x_strides[0]
+            return
+        share.x = self.x
         self.kernels.gather(
             rows.x_kind, rows.X, rows.x_strides[0], rows.x_strides[1], rows.order, begin, share.count, n_in,
             self.x + share.first * n_in * size,
         )
-        return self.x
 
-    cdef bint all_finite(self, const char* x, const Share* share) noexcept nogil:
+    cdef bint all_finite(self, const Share* share) noexcept nogil:
         """Whether the worker's rows of x are."""
-        cdef Py_ssize_t n_in = self.layers[0].n_in
-        return self.kernels.all_finite(x + share.first * n_in * self.kernels.itemsize, share.count * n_in)
+        cdef Py_ssize_t n_in = self.n_inputs
+        return self.kernels.all_finite(share.x + share.first * n_in * self.kernels.itemsize, share.count * n_in)
 
-    cdef void forward(self, const char* theta, const char* x, char* out, const Share* share,
-                      Worker* own) noexcept nogil:
-        """Each layer's a. Where `out` is wanted, the last layer's goes there, (m, n_outputs); else it stays z if the
-        loss begins there."""
-        cdef Py_ssize_t i, at, size = self.kernels.itemsize
-        cdef bint loss_begins_at_z
-        cdef const char* below = x
-        cdef char* z
-        cdef char* a
-        cdef Layer* layer
-        for i in range(self.n_layers):
-            layer = &self.layers[i]
-            a = out if out != NULL and i == self.n_layers - 1 else layer.a
-            loss_begins_at_z = i == self.n_layers - 1 and out == NULL and self.loss.through != NULL
-            z = layer.z if layer.z != NULL and not loss_begins_at_z else a
-            self.product(                                                                       # z = a W + b
-                z, layer.n_out, below, layer.n_in, theta + layer.W * size, layer.n_out, 1,
-                theta + layer.b * size if layer.b >= 0 else NULL, share, own,
-            )
-            if layer.activation.forward != NULL and not loss_begins_at_z:
-                at = share.first * layer.n_out * size
-                layer.activation.forward(z + at, a + at, share.count, layer.n_out, layer.settings)
-            below = a
+    cdef void forward(self, const Share* share) noexcept nogil:
+        """Each node's a, for the worker's rows."""
+        cdef Py_ssize_t i
+        for i in range(self.n_nodes):
+            self.nodes[i].forward(&self.nodes[i], share)
 
-    cdef void product(self, char* c, Py_ssize_t n, const char* a, Py_ssize_t k, const char* b, Py_ssize_t b_k,
-                      Py_ssize_t b_column, const char* bias, const Share* share, Worker* own) noexcept nogil:
-        """c (m, n) = a (m, k) b (k, n) + bias, of which afterwards the worker's rows are there, from its rows of a."""
-        cdef Py_ssize_t size = self.kernels.itemsize, first, count, units
-        if not share.by_columns:
-            self.kernels.product(
-                c + share.first * n * size, n, share.count, n, k, a + share.first * k * size, k, 1, b, b_k, b_column,
-                bias, own.work,
-            )
-            return
-        wait_for_all(share.team)
-        units = (n + COLUMNS_TOGETHER - 1) // COLUMNS_TOGETHER
-        first = min(n, units * share.worker // share.n_workers * COLUMNS_TOGETHER)
-        count = min(n, units * (share.worker + 1) // share.n_workers * COLUMNS_TOGETHER) - first
-        self.kernels.product(
-            c + first * size, n, share.m, count, k, a, k, 1, b + first * b_column * size, b_k, b_column,
-            bias + first * size if bias != NULL else NULL, own.work,
-        )
-        wait_for_all(share.team)
-
-    cdef double weight(self, const Rows* rows, const Share* share, Worker* own, double before) noexcept nogil:
+    cdef double weight(self, const Rows* rows, const Share* share, double before) noexcept nogil:
         """`before` and the batch's weights, added to it row after row."""
-        return self.kernels.weight_sum(before, own.w, share.m) if rows.w != NULL else before + share.m
+        return self.kernels.weight_sum(before, share.own.w, share.m) if rows.w != NULL else before + share.m
 
-    cdef void score(self, const Rows* rows, const Share* share, Worker* own) noexcept nogil:
-        """Each row's loss and metrics, and the gradient of the batch's mean loss into the last layer's delta."""
-        cdef Layer* last = &self.layers[self.n_layers - 1]
+    cdef void score(self, const Rows* rows, const Share* share) noexcept nogil:
+        """Each row's loss and metrics, and the gradient of the batch's mean loss into the last node's delta."""
+        cdef Node* last = &self.nodes[self.n_nodes - 1]
         cdef Py_ssize_t i, size = self.kernels.itemsize, at = share.first * last.n_out * size
-        cdef double weight = self.weight(rows, share, own, 0)
+        cdef double weight = self.weight(rows, share, 0)
         cdef double* scores = self.scores + share.first
         cdef const char* y = self.y + share.first * self.n_targets * size
-        cdef const char* w = own.w + share.first * size if rows.w != NULL else NULL
+        cdef const char* w = share.own.w + share.first * size if rows.w != NULL else NULL
         cdef const char* a = last.a + at
         cdef const char* output = a
         cdef char* o = NULL
-        if self.n_metrics and self.loss.through != NULL and last.activation.forward != NULL:
+        if self.o != NULL:
             o = self.o + at
             output = o
         self.loss.rows(
@@ -326,76 +319,22 @@ cdef class Plan:
             scores += self.batch_size
             self.metrics[i].rows(output, y, w, scores, share.count, last.n_out, self.metric_settings[i])
 
-    cdef void backward(self, const char* theta, const Share* share, Worker* own) noexcept nogil:
-        """From the last layer's delta, dC/do or dC/dz, down to the first's dC/dz."""
-        cdef Py_ssize_t i, at, size = self.kernels.itemsize
-        cdef Layer* layer
-        for i in range(self.n_layers - 1, -1, -1):
-            layer = &self.layers[i]
-            if layer.activation.backward != NULL and (i < self.n_layers - 1 or self.loss.through == NULL):
-                at = share.first * layer.n_out * size
-                layer.activation.backward(
-                    layer.a + at, layer.z + at if layer.z != NULL else NULL, layer.delta + at, share.count,
-                    layer.n_out, layer.settings,
-                )
-            if i > 0:
-                self.product(                                                                   # da = delta Wᵀ
-                    self.layers[i - 1].delta, layer.n_in, layer.delta, layer.n_out, theta + layer.W * size, 1,
-                    layer.n_out, NULL, share, own,
-                )
+    cdef void backward(self, const Share* share) noexcept nogil:
+        """From the last node's delta down to the first that something below learns from."""
+        cdef Py_ssize_t i
+        for i in range(self.n_nodes - 1, -1, -1):
+            if self.nodes[i].backward != NULL:
+                self.nodes[i].backward(&self.nodes[i], share)
 
-    cdef void learn(self, Rule* rule, char* grad, const char* x, const Share* share, Worker* own) noexcept nogil:
-        """The worker's rows of each dW, and a step by the rule from them: a few rows at a time, so that dW stays in
-        the cache. Where grad is wanted it is filled instead. The last worker sees to the biases."""
-        cdef Py_ssize_t i, first, last, count, m = share.m, size = self.kernels.itemsize
-        cdef char* dW = own.dW
-        cdef const char* below = x
-        cdef Layer* layer
-        for i in range(self.n_layers):
-            layer = &self.layers[i]
-            first = layer.n_in * share.worker // share.n_workers
-            last = layer.n_in * (share.worker + 1) // share.n_workers
-            if m <= FEW_ROWS and layer.n_out * size % ALIGNMENT == 0 and grad == NULL:
-                rule.update.apply_factors(
-                    self.part_of(rule.theta, layer, first), below + first * size, layer.n_in, layer.delta, m,
-                    self.part_of(rule.state, layer, first), last - first, layer.n_out, rule.settings, rule.step,
-                )
-                first = last
-            while first < last:
-                count = min(last - first, layer.rows_at_once)
-                if grad != NULL:
-                    dW = grad + (layer.W + first * layer.n_out) * size
-                self.kernels.product(                                                           # dW = aᵀ delta
-                    dW, layer.n_out, count, layer.n_out, m, below + first * size, 1, layer.n_in,
-                    layer.delta, layer.n_out, 1, NULL, own.work,
-                )
-                if grad == NULL:
-                    self.update(rule, dW, layer.W + first * layer.n_out, count * layer.n_out)
-                first += count
-            if layer.b >= 0 and share.worker == share.n_workers - 1:
-                if grad != NULL:
-                    dW = grad + layer.b * size
-                self.kernels.column_sums(layer.delta, dW, m, layer.n_out)
-                if grad == NULL:
-                    self.update(rule, dW, layer.b, layer.n_out)
-            below = layer.a
-
-    cdef char* part_of(self, char* vector, Layer* layer, Py_ssize_t row) noexcept nogil:
-        """Where the layer's row of W is in theta or in a state of its shape."""
-        return vector + (layer.W + row * layer.n_out) * self.kernels.itemsize if vector != NULL else NULL
-
-    cdef void update(self, Rule* rule, const char* dW, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
-        """One step of theta[first:first + count] from dW."""
-        cdef Py_ssize_t offset = first * self.kernels.itemsize
-        rule.update.apply(
-            rule.theta + offset, dW, rule.state + offset if rule.state != NULL else NULL, count, rule.settings,
-            rule.step,
-        )
+    cdef void learn(self, const Share* share) noexcept nogil:
+        """The worker's part of each node's gradient, and a step by the rule from it."""
+        cdef Py_ssize_t i
+        for i in range(self.n_nodes):
+            if self.nodes[i].learn != NULL:
+                self.nodes[i].learn(&self.nodes[i], share)
 
 
-cdef inline void wait_for_all(team* t) noexcept nogil:
-    if team_meet(t):
-        team_go_on(t, False)
+include "nodes.pxi"
 
 
 cdef class Job:
@@ -468,8 +407,9 @@ cdef class Job:
         cdef Worker* own = &self.plan.workers[worker]
         cdef bint learns = self.grad != NULL or self.rule.update != NULL
         cdef Share share
-        cdef const char* x
         share.worker, share.team = worker, &self.team
+        share.kernels, share.own, share.theta = self.plan.kernels, own, self.theta
+        share.rule, share.grad = &self.rule, self.grad
         while self.next < self.end:
             share.n_workers = team_size(&self.team)
             share.begin = self.next * self.plan.batch_size
@@ -478,39 +418,40 @@ cdef class Job:
             share.count = share.m * (worker + 1) // share.n_workers - share.first
             share.by_columns = (
                 learns and share.n_workers > 1 and share.m * self.plan.n_params >= WORK_BY_COLUMNS * share.n_workers)
-            x = self.plan.load(rows, &share, own)
-            if self.out != NULL and not self.plan.all_finite(x, &share):
+            share.out = self.batch_output(&share)
+            self.plan.load(rows, &share)
+            if self.out != NULL and not self.plan.all_finite(&share):
                 own.met_no_number = True
-            self.plan.forward(self.theta, x, self.batch_output(&share), &share, own)
+            self.plan.forward(&share)
             if self.totals != NULL:
-                self.plan.score(rows, &share, own)
+                self.plan.score(rows, &share)
             if learns:
-                self.plan.backward(self.theta, &share, own)
+                self.plan.backward(&share)
                 if team_meet(&self.team):
-                    if not self.add_scores(&share, own):
+                    if not self.add_scores(&share):
                         self.end = self.next
                     team_go_on(&self.team, False)
                 if self.end == self.next:
                     return
-                self.plan.learn(&self.rule, self.grad, x, &share, own)
+                self.plan.learn(&share)
             if team_meet(&self.team):
                 if learns:
                     self.count_step()
                 elif self.totals != NULL:
-                    self.add_scores(&share, own)
+                    self.add_scores(&share)
                 self.next += 1
                 team_go_on(&self.team, True)
 
     cdef char* batch_output(self, const Share* share) noexcept nogil:
-        cdef Layer* last = &self.plan.layers[self.plan.n_layers - 1]
-        return self.out + share.begin * last.n_out * self.plan.kernels.itemsize if self.out != NULL else NULL
+        cdef Py_ssize_t row = self.plan.n_outputs * self.plan.kernels.itemsize
+        return self.out + share.begin * row if self.out != NULL else NULL
 
-    cdef bint add_scores(self, const Share* share, Worker* own) noexcept nogil:
+    cdef bint add_scores(self, const Share* share) noexcept nogil:
         """Add the batch's scores to the totals, row after row, so that they are the same in batches of any size;
         whether the loss is finite."""
         cdef Py_ssize_t i, row
         cdef double* scores = self.plan.scores
-        self.totals[0] = self.plan.weight(&self.source.rows, share, own, self.totals[0])
+        self.totals[0] = self.plan.weight(&self.source.rows, share, self.totals[0])
         for i in range(1 + self.plan.n_metrics):
             for row in range(share.m):
                 self.totals[1 + i] += scores[row]
@@ -561,15 +502,27 @@ cdef rows_at_once(n_in, n_out):
     return min(n_in, max(ROWS_TOGETHER, GRADIENT_AT_ONCE // n_out // ROWS_TOGETHER * ROWS_TOGETHER))
 
 
-cdef work_of(const Kernels* kernels, layers, batch_size, learns):
+cdef gradient_at_once(node):
+    """How many reals of a node's gradient to compute between two updates."""
+    return rows_at_once(node.n_in, node.n_out) * node.n_out if node.kind == "product" else node.n_params
+
+
+cdef work_of(const Kernels* kernels, nodes, batch_size, learns):
     """The reals of working memory that the largest of the products needs."""
     cdef Py_ssize_t m = min(batch_size, 2**31), k, n, most = 0
-    for n_in, n_out, _, _ in layers:
-        k, n = min(n_in, 2**31), min(n_out, 2**31)
+    for node in nodes:
+        if node.kind != "product":
+            continue
+        k, n = min(node.n_in, 2**31), min(node.n_out, 2**31)
         most = max(most, kernels.product_work(m, n, k))
         if learns:
             most = max(most, kernels.product_work(k, n, m), kernels.product_work(m, k, n))
     return most
+
+
+cdef inline char* part_at(char* base, offset) except? NULL:
+    """Where the part is; NULL for None."""
+    return NULL if offset is None else base + <Py_ssize_t> offset
 
 
 class Parts:

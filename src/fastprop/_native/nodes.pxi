@@ -1,0 +1,125 @@
+# What each kind of node does with a worker's share of a batch. The arithmetic is in the kernels.
+#
+#   product      a = x W + b       dC/dx = delta Wᵀ                dW = xᵀ delta, db = column sums of delta
+#   activation   a = f(x)          dC/dx = delta f'(x)
+#
+# A worker sees to its own rows going forward and back, which are then there for it alone; in the learn part every row
+# is there for all.
+
+
+cdef inline const char* input_of(const Node* node, const Share* share) noexcept nogil:
+    if node.x_is_output and share.out != NULL:
+        return share.out
+    return node.x if node.x != NULL else share.x
+
+
+cdef inline char* output_of(const Node* node, const Share* share) noexcept nogil:
+    return share.out if node.a_is_output and share.out != NULL else node.a
+
+
+cdef inline void wait_for_all(team* t) noexcept nogil:
+    if team_meet(t):
+        team_go_on(t, False)
+
+
+cdef inline void update(const Share* share, const char* grad, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
+    """One step of theta[first:first + count] from its gradient."""
+    cdef Py_ssize_t offset = first * share.kernels.itemsize
+    cdef Rule* rule = share.rule
+    rule.update.apply(
+        rule.theta + offset, grad, rule.state + offset if rule.state != NULL else NULL, count, rule.settings, rule.step)
+
+
+# Dense's product
+
+
+cdef inline void product(const Share* share, char* c, Py_ssize_t n, const char* a, Py_ssize_t k, const char* b,
+                         Py_ssize_t b_k, Py_ssize_t b_column, const char* bias) noexcept nogil:
+    """c (m, n) = a (m, k) b (k, n) + bias, of which afterwards the worker's rows are there, from its rows of a."""
+    cdef const Kernels* kernels = share.kernels
+    cdef Py_ssize_t size = kernels.itemsize, first, count, units
+    if not share.by_columns:
+        kernels.product(
+            c + share.first * n * size, n, share.count, n, k, a + share.first * k * size, k, 1, b, b_k, b_column,
+            bias, share.own.work,
+        )
+        return
+    wait_for_all(share.team)
+    units = (n + COLUMNS_TOGETHER - 1) // COLUMNS_TOGETHER
+    first = min(n, units * share.worker // share.n_workers * COLUMNS_TOGETHER)
+    count = min(n, units * (share.worker + 1) // share.n_workers * COLUMNS_TOGETHER) - first
+    kernels.product(
+        c + first * size, n, share.m, count, k, a, k, 1, b + first * b_column * size, b_k, b_column,
+        bias + first * size if bias != NULL else NULL, share.own.work,
+    )
+    wait_for_all(share.team)
+
+
+cdef void product_forward(Node* node, const Share* share) noexcept nogil:
+    cdef Py_ssize_t size = share.kernels.itemsize
+    product(                                                                                    # z = x W + b
+        share, output_of(node, share), node.n_out, input_of(node, share), node.n_in,
+        share.theta + node.W * size, node.n_out, 1, share.theta + node.b * size if node.b >= 0 else NULL,
+    )
+
+
+cdef void product_backward(Node* node, const Share* share) noexcept nogil:
+    if node.delta_in != NULL:
+        product(                                                                                # dx = delta Wᵀ
+            share, node.delta_in, node.n_in, node.delta, node.n_out,
+            share.theta + node.W * share.kernels.itemsize, 1, node.n_out, NULL,
+        )
+
+
+cdef void product_learn(Node* node, const Share* share) noexcept nogil:
+    """The worker's rows of dW, and a step by the rule from them: a few rows at a time, so that dW stays in the cache.
+    Where grad is wanted it is filled instead. The last worker sees to the biases."""
+    cdef Py_ssize_t size = share.kernels.itemsize, n_in = node.n_in, n_out = node.n_out, count
+    cdef Py_ssize_t first = n_in * share.worker // share.n_workers
+    cdef Py_ssize_t last = n_in * (share.worker + 1) // share.n_workers
+    cdef const char* x = input_of(node, share)
+    cdef char* dW = share.own.dW
+    if share.m <= FEW_ROWS and n_out * size % ALIGNMENT == 0 and share.grad == NULL:
+        learn_from_factors(node, share, x, first, last - first)
+        first = last
+    while first < last:
+        count = min(last - first, node.rows_at_once)
+        if share.grad != NULL:
+            dW = share.grad + (node.W + first * n_out) * size
+        share.kernels.product(                                                                  # dW = xᵀ delta
+            dW, n_out, count, n_out, share.m, x + first * size, 1, n_in, node.delta, n_out, 1, NULL, share.own.work)
+        if share.grad == NULL:
+            update(share, dW, node.W + first * n_out, count * n_out)
+        first += count
+    if node.b >= 0 and share.worker == share.n_workers - 1:
+        if share.grad != NULL:
+            dW = share.grad + node.b * size
+        share.kernels.column_sums(node.delta, dW, share.m, n_out)
+        if share.grad == NULL:
+            update(share, dW, node.b, n_out)
+
+
+cdef inline void learn_from_factors(Node* node, const Share* share, const char* x, Py_ssize_t first,
+                                    Py_ssize_t count) noexcept nogil:
+    """The same for a batch of a few rows: dW is multiplied within the update and not written to memory."""
+    cdef Py_ssize_t offset = (node.W + first * node.n_out) * share.kernels.itemsize
+    cdef Rule* rule = share.rule
+    rule.update.apply_factors(
+        rule.theta + offset, x + first * share.kernels.itemsize, node.n_in, node.delta, share.m,
+        rule.state + offset if rule.state != NULL else NULL, count, node.n_out, rule.settings, rule.step,
+    )
+
+
+# Activations
+
+
+cdef void activation_forward(Node* node, const Share* share) noexcept nogil:
+    cdef Py_ssize_t at = share.first * node.n_out * share.kernels.itemsize
+    node.activation.forward(
+        input_of(node, share) + at, output_of(node, share) + at, share.count, node.n_out, node.settings)
+
+
+cdef void activation_backward(Node* node, const Share* share) noexcept nogil:
+    cdef Py_ssize_t at = share.first * node.n_out * share.kernels.itemsize
+    node.activation.backward(
+        node.a + at, input_of(node, share) + at, node.delta + at, share.count, node.n_out, node.settings)
