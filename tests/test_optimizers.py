@@ -77,7 +77,7 @@ def test_every_setting_follows_its_recurrence(settings):
 def test_momentum_under_a_constant_slope_reaches_its_final_speed():
     """v_k = g (1 - u^k) / (1 - u): without dampening, g / (1 - u) in the end."""
     rule = fp.SGD(0.1, momentum=0.75)
-    theta, state, g = np.zeros(1), np.zeros(1), np.array([2.0])
+    theta, state, g = np.zeros(1), np.zeros((1, 1)), np.array([2.0])
     for k in range(1, 60):
         before = theta.copy()
         rule.update(theta, g, state, k - 1)
@@ -110,7 +110,7 @@ def test_the_definition_in_numpy_is_what_the_core_does(settings, dtype):
     rule = fp.SGD(0.1, **settings)
     trainer = fp.Trainer(model, "mse", rule)
     theta = model.theta.astype(float)
-    state, twin = np.zeros_like(theta), model.copy()
+    state, twin = np.zeros((len(rule.states), theta.size)), model.copy()
     for step in range(10):
         _, grad = fp.gradient(twin, X, y, "mse")
         rule.update(theta, grad.astype(float), state, step)
@@ -122,8 +122,8 @@ def test_the_definition_in_numpy_is_what_the_core_does(settings, dtype):
 
 def test_only_momentum_needs_memory():
     """Without it, a trainer holds no second vector."""
-    assert not fp.SGD(0.1, weight_decay=0.1).has_state
-    assert fp.SGD(0.1, momentum=0.1).has_state
+    assert fp.SGD(0.1, weight_decay=0.1).states == ()
+    assert fp.SGD(0.1, momentum=0.1).states == ("velocity",)
 
 
 def test_an_optimizer_is_a_value():

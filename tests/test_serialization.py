@@ -124,7 +124,7 @@ def test_the_safetensors_library_reads_what_is_written(model_file, trainer_file)
     found = load_file(model_file)
     assert found.keys() == state.keys()
     assert all(np.array_equal(found[name], state[name]) and found[name].dtype == np.float32 for name in state)
-    assert load_file(trainer_file).keys() == {*state, "optimizer.state"}
+    assert load_file(trainer_file).keys() == {*state, "optimizer.velocity"}
 
 
 def test_the_same_state_is_the_same_file(tmp_path):
@@ -287,7 +287,7 @@ def test_an_edit_that_changes_nothing_loads(request, tmp_path):
     "change",
     [
         at("trainer", "optimizer", "learning_rate", value=0.2),
-        at("trainer", "steps", value=[9, 9]),
+        at("trainer", "steps", value=[9, 9, 9, 9, 9]),
         at("model", "seed", value=4),
         at("trainer", "history", "loss", 0, value="0.5"),
         at("something new", value=1),
@@ -390,13 +390,13 @@ HOSTILE_TRAINERS = {
     "an epoch negative": at("trainer", "epoch", value=-1),
     "an epoch a fraction": at("trainer", "epoch", value=1.5),
     "a step missing": at("trainer", "steps", value=[3]),
-    "a step too large": at("trainer", "steps", value=[2**70, 0]),
+    "a step too large": at("trainer", "steps", value=[2**70, 0, 0, 0, 0]),
     "a history a list": at("trainer", "history", value=[]),
     "a history of text": at("trainer", "history", value={"loss": ["abc"]}),
     "a history of numbers": at("trainer", "history", value={"loss": 5}),
     "a state of another length": lambda header, metadata: metadata["model"]["layers"].pop(),
-    "a state that is missing": lambda header, metadata: header.pop("optimizer.state"),
-    "a state of integers": lambda header, metadata: header["optimizer.state"].update(dtype="I32"),
+    "a state that is missing": lambda header, metadata: header.pop("optimizer.velocity"),
+    "a state of integers": lambda header, metadata: header["optimizer.velocity"].update(dtype="I32"),
 }
 
 

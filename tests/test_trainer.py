@@ -46,8 +46,13 @@ def fit(trainer, X, y, **settings):
 
 def bits(trainer):
     """Everything a training leaves, to the last bit: what `save` writes."""
-    state = b"" if trainer._state is None else trainer._state.tobytes()
-    return trainer.model.theta.tobytes(), state, trainer.epoch, trainer.step, repr(dict(trainer.history))
+    return (
+        trainer.model.theta.tobytes(),
+        trainer._state.tobytes(),
+        trainer.epoch,
+        trainer.step,
+        repr(dict(trainer.history)),
+    )
 
 
 # What an epoch is

@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +95,15 @@ def _assign(name: str, view: Array, values: Any) -> None:
     if array.shape != view.shape:
         raise ValueError(f"{name} has shape {view.shape}, but the values' shape is {array.shape}")
     view[...] = array
+
+
+class ParameterArray(NamedTuple):
+    """One of a network's parameter arrays, and where it is in theta."""
+
+    layer: int  # which, counted from 0
+    kind: str  # "weight" or "bias"
+    start: int
+    shape: tuple[int, ...]
 
 
 class Sequential:
@@ -223,6 +232,18 @@ class Sequential:
     def n_params(self) -> int:
         return self.theta.size
 
+    @property
+    def parameter_arrays(self) -> tuple[ParameterArray, ...]:
+        """Each W and b in theta's order."""
+        found: list[ParameterArray] = []
+        start = 0
+        for number, layer in enumerate(self.layers):
+            for kind, array in (("weight", layer.W), ("bias", layer.b)):
+                if array is not None:
+                    found.append(ParameterArray(number, kind, start, array.shape))
+                    start += array.size
+        return tuple(found)
+
     def __repr__(self) -> str:
         layers = ", ".join(repr(layer.description) for layer in self.layers)
         dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype.name!r}"
@@ -318,11 +339,12 @@ class Sequential:
     def _nodes(self) -> list[Node]:
         """The network as the engine runs it."""
         nodes: list[Node] = []
-        start = 0
+        start = array = 0
         for layer in self.layers:
             n_in, n_out, use_bias = layer.n_in, layer.units, layer.description.use_bias
             below = (len(nodes) - 1,) if nodes else ()
-            nodes.append(Node("product", n_in, n_out, below, start, layer.n_params, use_bias))
+            nodes.append(Node("product", n_in, n_out, below, start, array, layer.n_params, use_bias))
+            array += 1 + use_bias
             if layer.activation.name != "identity":
                 name, settings = layer.activation.kernel()
                 nodes.append(Node("activation", n_out, n_out, (len(nodes) - 1,), activation=name, settings=settings))
@@ -494,6 +516,13 @@ def aligned(count: int, dtype: np.dtype[Any]) -> Array:
     raw = np.zeros(count + CACHE_LINE // dtype.itemsize, dtype)
     start = -raw.ctypes.data % CACHE_LINE // dtype.itemsize
     return raw[start : start + count]
+
+
+def aligned_rows(n_rows: int, count: int, dtype: np.dtype[Any]) -> Array:
+    """Zeros (n_rows, count or a few more), of which each row begins at a cache line."""
+    line = CACHE_LINE // dtype.itemsize
+    stride = -(-count // line) * line
+    return aligned(n_rows * stride, dtype).reshape(n_rows, stride)
 
 
 def _descriptions(layers: Sequence[Dense]) -> list[Dense]:

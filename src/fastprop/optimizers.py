@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastprop import _checks
+from fastprop.schedules import Clock
 
 __all__ = ["SGD", "Optimizer"]
+
+Settings = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +23,25 @@ class Optimizer:
     learning_rate: float
 
     @property
-    def has_state(self) -> bool:
-        """Whether the rule remembers anything from step to step."""
+    def kernel(self) -> str:
+        """The name of the core's kernel for the rule with these settings."""
         raise NotImplementedError
 
-    def settings(self) -> NDArray[np.float64]:
-        """The rule's numbers in the order in which its kernel reads them."""
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of what the rule remembers from step to step: vectors as long as theta, in the kernel's order."""
+        raise NotImplementedError
+
+    def settings(self, clock: Clock, count: int, done: int) -> Settings:
+        """The kernel's numbers for the next `count` steps, (n_rows, n_settings): of the first of them a row each, of
+        which the last holds for all that are left. `done` steps are remembered already.
+        """
         raise NotImplementedError
 
     def update(self, theta: NDArray[Any], grad: NDArray[Any], state: NDArray[Any], step: int) -> None:
-        """One step in NumPy, in place: the definition that tests compare the kernel with."""
+        """One step in NumPy, in place, `state` being (n_states, n_params): the definition that tests compare the kernel
+        with.
+        """
         raise NotImplementedError
 
 
@@ -109,19 +121,25 @@ class SGD(Optimizer):
             )
 
     @property
-    def has_state(self) -> bool:
-        return self.momentum != 0
+    def kernel(self) -> str:
+        if not self.momentum:
+            return "sgd"
+        return "sgd_nesterov" if self.nesterov else "sgd_momentum"
 
-    def settings(self) -> NDArray[np.float64]:
-        return np.array(
-            [self.learning_rate, self.momentum, self.dampening, self.nesterov, self.weight_decay], dtype=float
-        )
+    @property
+    def states(self) -> tuple[str, ...]:
+        return ("velocity",) if self.momentum else ()
+
+    def settings(self, clock: Clock, count: int, done: int) -> Settings:
+        row = [self.weight_decay, 1.0, -self.learning_rate, self.momentum, 1 - self.dampening]
+        return np.array([[*row, 1.0], [*row, 0.0]] if done == 0 else [[*row, 0.0]])
 
     def update(self, theta: NDArray[Any], grad: NDArray[Any], state: NDArray[Any], step: int) -> None:
         g = grad + self.weight_decay * theta
         if self.momentum:
-            state[:] = g if step == 0 else self.momentum * state + (1 - self.dampening) * g
-            g = g + self.momentum * state if self.nesterov else state
+            (v,) = state
+            v[:] = g if step == 0 else self.momentum * v + (1 - self.dampening) * g
+            g = g + self.momentum * v if self.nesterov else v
         theta -= self.learning_rate * g
 
 

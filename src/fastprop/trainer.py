@@ -20,9 +20,10 @@ from fastprop._slices import Slicer, row_slices
 from fastprop.history import History
 from fastprop.losses import Loss
 from fastprop.metrics import Metric
-from fastprop.model import Sequential, aligned
+from fastprop.model import Sequential, aligned_rows
 from fastprop.optimizers import Optimizer
 from fastprop.progress import Progress
+from fastprop.schedules import Clock
 
 __all__ = ["DivergedError", "Trainer"]
 
@@ -133,10 +134,13 @@ class Trainer:
         self._loss.check_output(model.layers[-1].activation, model.n_outputs)
         self._metrics = _metrics(metrics)
         self._seed = model.seed if seed is None else _checks.integer("seed", seed, low=0, high=2**64 - 1)
-        self._state: Array | None = None
-        self._steps = np.zeros(2, np.int64)  # all, and those that the optimizer's state remembers; the engine counts
+        n_arrays = len(model.parameter_arrays)
+        # All steps so far, then those that the optimizer's state remembers of each parameter array; the engine counts.
+        self._steps = np.zeros(1 + n_arrays, np.int64)
+        self._groups = np.zeros(n_arrays, np.int64)
         self._snapshots = _Snapshots()
-        self.optimizer = optimizers.get(optimizer)
+        self._optimizer = optimizers.get(optimizer)
+        self._state = self._no_state()
         self._epoch = 0
         self.history = History()
         self._slicer = Slicer()
@@ -177,13 +181,15 @@ class Trainer:
     def optimizer(self, optimizer: str | Optimizer) -> None:
         chosen = optimizers.get(optimizer)
         with self._exclusively():
-            self._optimizer = chosen
-            if not chosen.has_state:
-                self._state = None
-            elif self._state is None:
-                self._state = aligned(self.model.n_params, self.model.dtype)
-                self._steps[1] = 0
+            before, self._optimizer = self._optimizer, chosen
+            if (type(chosen), chosen.states) != (type(before), before.states):
+                self._state = self._no_state()
+                self._steps[1:] = 0
             self._snapshots = _Snapshots()
+
+    def _no_state(self) -> Array:
+        """What the optimizer remembers before the first step: (n_states, n_params, and what lines rows up)."""
+        return aligned_rows(len(self.optimizer.states), self.model.n_params, self.model.dtype)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_snapshots"}
@@ -315,7 +321,7 @@ class Trainer:
 
     def _live(self) -> tuple[Array, ...]:
         """All that a step changes."""
-        return tuple(array for array in (self.model.theta, self._state, self._steps) if array is not None)
+        return self.model.theta, self._state, self._steps
 
     def _take_steps(self, data: Rows, order: Array | None, batch_size: int, first: int, last: int, sums: Array) -> None:
         """Steps on the batches first..last - 1; sums gathers weight, loss and metrics."""
@@ -323,10 +329,16 @@ class Trainer:
         with self.model._learning_plan(batch_size, *self._scoring()) as plan:
             plan.train(
                 self.model.theta, self._state, data.X, data.y, data.w, order, first, last,
-                self.optimizer.name, self.optimizer.settings(), self._steps, sums,
+                self.optimizer.kernel, self._settings(last - first), self._groups, self._steps, sums,
             )  # fmt: skip
         if self.step < wanted:
             raise DivergedError(self.epoch, self.step, self.optimizer.learning_rate)
+
+    @standard_arithmetic()
+    def _settings(self, count: int) -> Array:
+        """The optimizer's numbers for the next `count` steps: (n_rows, n_groups, n_settings)."""
+        clock = Clock(self.step, self.epoch)
+        return self.optimizer.settings(clock, count, int(self._steps[1]))[:, np.newaxis]
 
     # Scores
 
@@ -392,8 +404,8 @@ class Trainer:
             If the file cannot be written; an older one of that name is unchanged then.
         """
         tensors = self.model.state_dict()
-        if self._state is not None:
-            tensors["optimizer.state"] = self._state
+        for name, vector in zip(self.optimizer.states, self._state, strict=True):
+            tensors[f"optimizer.{name}"] = vector[: self.model.n_params]
         settings = {
             "loss": serialization.encode(self.loss),
             "optimizer": serialization.encode(self.optimizer),
@@ -418,22 +430,23 @@ class Trainer:
         """
         tensors, metadata = serialization.read(path, "trainer")
         with serialization.described_by(path):
-            state = tensors.pop("optimizer.state", None)
+            state = {name: tensors.pop(name) for name in list(tensors) if name.startswith("optimizer.")}
             model = Sequential.from_file(tensors, metadata)
             settings = metadata["trainer"]
             loss, optimizer, scores = (serialization.decode(settings[key]) for key in ("loss", "optimizer", "metrics"))
             trainer = cls(model, loss, optimizer, scores, seed=settings["seed"])
             trainer._epoch = _checks.integer("epoch", settings["epoch"], low=0, high=2**32 - 1)
-            steps, remembered = settings["steps"]
-            trainer._steps[0] = _checks.integer("steps[0]", steps, low=0)
-            trainer._steps[1] = _checks.integer("steps[1]", remembered, low=0, high=steps)
+            trainer._steps[0] = steps = _checks.integer("steps[0]", settings["steps"][0], low=0)
+            for i, remembered in zip(range(1, len(trainer._steps)), settings["steps"][1:], strict=True):
+                trainer._steps[i] = _checks.integer(f"steps[{i}]", remembered, low=0, high=steps)
             history = {name: [float(number) for number in series] for name, series in settings["history"].items()}
             trainer.history = History(history)
-            found, wanted = (None if array is None else (array.shape, array.dtype) for array in (state, trainer._state))
+            found = {name: (vector.shape, vector.dtype) for name, vector in state.items()}
+            wanted = {f"optimizer.{name}": ((model.n_params,), model.dtype) for name in trainer.optimizer.states}
             if found != wanted:
                 raise ValueError(f"the optimizer's state is {found}, but {wanted} fits the model")
-            if trainer._state is not None:
-                trainer._state[:] = state
+            for vector, name in zip(trainer._state, wanted, strict=True):
+                vector[: model.n_params] = state[name]
             return trainer
 
 

@@ -168,6 +168,9 @@ def test_the_specified_sgd_rounds_where_fractions_do(
 ) -> None:
     theta, grad, velocity = normals(rng, (3, 200), specification.dtype)
     expected = contract.sgd(theta, grad, velocity, settings, step)
-    specification.update("sgd", theta, grad, velocity, settings, step)
+    learning_rate, momentum, dampening, nesterov, decay = settings
+    name = "sgd_nesterov" if nesterov else "sgd_momentum" if momentum else "sgd"
+    numbers = decay, 1, -learning_rate, momentum, 1 - dampening, step == 0
+    specification.update(name, theta, grad, velocity, numbers)
     for actual, exact in zip((theta, velocity), expected, strict=True):
         assert_same_bits(actual, exact)

@@ -19,6 +19,20 @@ SETTINGS = [
 with_every_option = pytest.mark.parametrize("settings", SETTINGS, ids=str)
 
 
+def sgd(
+    kernels: KernelCalls,
+    theta: np.ndarray,
+    grad: np.ndarray,
+    velocity: np.ndarray,
+    settings: tuple[float, ...],
+    step: int,
+) -> None:
+    learning_rate, momentum, dampening, nesterov, weight_decay = settings
+    name = "sgd_nesterov" if nesterov else "sgd_momentum" if momentum else "sgd"
+    numbers = (weight_decay, 1, -learning_rate, momentum, 1 - dampening, step == 0)
+    kernels.update(name, theta, grad, velocity.reshape(1, -1), numbers)
+
+
 def torch_sgd(
     theta: np.ndarray, grad: np.ndarray, velocity: np.ndarray | None, settings: tuple[float, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -42,7 +56,7 @@ def test_sgd_is_pytorchs_step_by_step(
     for step in range(3):
         grad = rng.standard_normal(count).astype(kernels.dtype)
         before = [None if x is None else x.astype(EXACT) for x in (theta, grad, velocity if step else None)]
-        kernels.update("sgd", theta, grad, velocity, settings, step)
+        sgd(kernels, theta, grad, velocity, settings, step)
 
         exact_theta, exact_velocity = torch_sgd(*before, settings)
         sizes = [None if x is None else abs(x) for x in before]
@@ -56,7 +70,7 @@ def test_sgd_by_hand(kernels: KernelCalls) -> None:
     """Powers of two, in which every step is exact: v = 8, then 4 + 8, then 6 + 8; theta falls by a quarter of each."""
     theta, grad, velocity = (np.full(5, x, kernels.dtype) for x in (64, 8, np.nan))
     for step, (v, expected) in enumerate([(8, 62), (12, 59), (14, 55.5)]):
-        kernels.update("sgd", theta, grad, velocity, (0.25, 0.5, 0, 0, 0), step)
+        sgd(kernels, theta, grad, velocity, (0.25, 0.5, 0, 0, 0), step)
         np.testing.assert_array_equal(velocity, v)
         np.testing.assert_array_equal(theta, expected)
 
@@ -68,7 +82,7 @@ def test_the_first_step_does_not_read_the_state(
     """Nor does any step without momentum write it: such a network keeps no state."""
     theta, grad = rng.standard_normal((2, 21)).astype(kernels.dtype)
     velocity = np.full(21, np.nan, kernels.dtype)
-    kernels.update("sgd", theta, grad, velocity, settings, 0)
+    sgd(kernels, theta, grad, velocity, settings, 0)
     assert np.isfinite(theta).all()
     assert np.isfinite(velocity).all() == bool(settings[1])
     assert np.isnan(velocity).all() == (not settings[1])

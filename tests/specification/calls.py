@@ -133,9 +133,8 @@ class Specification:
         grad: np.ndarray,
         state: np.ndarray,
         settings: Sequence[float],
-        step: int,
     ) -> None:
-        self.call(name, theta, grad, state, theta.size, np.array(settings, float), step)
+        self.call(name, theta, grad, state, theta.size, np.array(settings, float))
 
     def update_by_factors(
         self,
@@ -145,9 +144,8 @@ class Specification:
         delta: np.ndarray,
         state: np.ndarray,
         settings: Sequence[float],
-        step: int,
     ) -> None:
-        self.update(name, theta, self.product(a.T, delta), state, settings, step)
+        self.update(name, theta, self.product(a.T, delta), state, settings)
 
     def gather(
         self, X: np.ndarray, rows: np.ndarray | None = None, first: int = 0, count: int | None = None

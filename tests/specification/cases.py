@@ -158,22 +158,28 @@ def metric(name: str, draw: Draw) -> Case:
 
 
 def sgd_settings(draw: Draw) -> tuple[float, ...]:
-    """learning_rate, momentum, dampening, nesterov, weight_decay: each may be 0."""
-    learning_rate, momentum, dampening, decay = (draw.random.choice([0, draw.random.random()]) for _ in range(4))
-    return learning_rate, momentum, dampening, float(draw.flip()), decay / 100
+    """Decay, coupled and not; -learning_rate, momentum, 1 - dampening, first: each may be 0."""
+    learning_rate, momentum, share, decay, keep = (draw.random.choice([0, draw.random.random()]) for _ in range(5))
+    return decay / 100, 1 - keep / 100, -learning_rate, momentum, share, float(draw.flip())
 
 
-SETTINGS = {"sgd": sgd_settings}
+# Of each rule, the number of its states and what draws its settings.
+RULES = {
+    "sgd": (0, sgd_settings),
+    "sgd_momentum": (1, sgd_settings),
+    "sgd_nesterov": (1, sgd_settings),
+}
 
 
 def update(name: str, draw: Draw) -> Case:
     count = draw.long()
-    theta, grad, state = draw.reals(count), draw.reals(count), draw.reals(count)
-    settings, step = SETTINGS[name](draw), draw.random.choice([0, 1, 2, 1000])
+    n_states, draw_settings = RULES[name]
+    theta, grad, state = draw.reals(count), draw.reals(count), draw.reals(n_states, count)
+    settings = draw_settings(draw)
 
     def call(calls: Any) -> tuple[np.ndarray, ...]:
         new_theta, new_state = draw.memory.copy(theta), draw.memory.copy(state)
-        calls.update(name, new_theta, grad, new_state, settings, step)
+        calls.update(name, new_theta, grad, new_state, settings)
         return new_theta, new_state
 
     return call
@@ -183,12 +189,13 @@ def update_by_factors(name: str, draw: Draw) -> Case:
     """Whatever the number of rows up to a block's, though only a few are worth it."""
     rows, n = draw.shape()
     m = draw.random.choice([1, 1, 2, 3, 4, 5, 17])
-    theta, a, delta, state = draw.reals(rows, n), draw.reals(m, rows), draw.reals(m, n), draw.reals(rows, n)
-    settings, step = SETTINGS[name](draw), draw.random.choice([0, 1, 2, 1000])
+    n_states, draw_settings = RULES[name]
+    theta, a, delta, state = draw.reals(rows, n), draw.reals(m, rows), draw.reals(m, n), draw.reals(n_states, rows * n)
+    settings = draw_settings(draw)
 
     def call(calls: Any) -> tuple[np.ndarray, ...]:
         new_theta, new_state = draw.memory.copy(theta), draw.memory.copy(state)
-        calls.update_by_factors(name, new_theta, a, delta, new_state, settings, step)
+        calls.update_by_factors(name, new_theta, a, delta, new_state, settings)
         return new_theta, new_state
 
     return call

@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t
 
 from fastprop._native.arrays cimport Array
-from fastprop._native.kernels.table cimport Activation, Kernels, Loss, Metric, Update
+from fastprop._native.kernels.table cimport Activation, Gradient, Kernels, Loss, Metric, Part, Update
 
 cdef extern from "team.h":
     ctypedef struct team:
@@ -39,6 +39,7 @@ cdef struct Node:
     char* delta_in                  # (m, n_in): dC/dx, which may be delta's memory; NULL where nobody needs it
     Py_ssize_t W                    # (n_in, n_out)
     Py_ssize_t b                    # (n_out,); -1 without a bias
+    Py_ssize_t array                # the number of its first among the network's parameter arrays, in theta's order
     Py_ssize_t rows_at_once         # of dW between two updates
     const Activation* activation
     double* settings
@@ -70,12 +71,19 @@ ctypedef struct Rows:
 
 
 ctypedef struct Rule:
-    # An optimizer at work: what it changes and by which numbers.
+    # An optimizer at work: what it changes and by which numbers. Parameter arrays of one group have the same.
     const Update* update
     char* theta
-    char* state                     # NULL for a rule that remembers nothing
-    const double* settings
-    Py_ssize_t step
+    char* state                     # (n_states, stride)
+    Py_ssize_t stride
+    const double* settings          # (n_rows, n_groups, n_settings): of the first steps; later ones have the last row's
+    Py_ssize_t n_rows
+    Py_ssize_t n_groups
+    Py_ssize_t n_settings
+    Py_ssize_t row                  # of the step at hand
+    const int64_t* groups           # (n_arrays,): each parameter array's; -1 where it stays as it is
+    Py_ssize_t n_arrays
+    int64_t* steps                  # all so far, then those that the state remembers of each array
 
 
 cdef struct Share:

@@ -36,7 +36,7 @@ class Plan:
     def train(
         self,
         theta: NDArray[Any],
-        state: NDArray[Any] | None,
+        state: NDArray[Any],
         X: NDArray[Any],
         Y: NDArray[Any],
         w: NDArray[Any] | None,
@@ -45,6 +45,7 @@ class Plan:
         last: int,
         update: str,
         settings: NDArray[Any],
+        groups: NDArray[Any],
         steps: NDArray[Any],
         totals: NDArray[Any],
     ) -> None: ...

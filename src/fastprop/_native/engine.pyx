@@ -157,6 +157,7 @@ cdef class Plan:
     cdef int set_kind(self, Node* node, laid) except -1:
         """What the node does, and its settings."""
         node.backward = node.learn = NULL
+        node.array = laid.array
         if laid.kind == "product":
             node.forward, node.backward, node.learn = product_forward, product_backward, product_learn
             node.rows_at_once = rows_at_once(laid.n_in, laid.n_out)
@@ -239,22 +240,28 @@ cdef class Plan:
         job.grad = job.keep(grad, True)
         job.run()
 
-    def train(self, theta, state, X, Y, w, order, first, last, update, settings, steps, totals):
+    def train(self, theta, state, X, Y, w, order, first, last, update, settings, groups, steps, totals):
         """Take the steps of the batches first..last - 1 of an epoch over X[order]; order None for X as it stands.
 
-        theta and state change in place, totals as in `evaluate`. The number of steps that were taken is added to
-        steps[0], all so far, and to steps[1], those that state remembers: a caller whom an interrupt keeps from a
-        return value still knows it. Fewer than asked for were taken where a batch's loss was not finite; then its
-        step was not.
+        theta and state (n_states, n) change in place, totals as in `evaluate`. groups (n_arrays,) holds each parameter
+        array's group, or -1 where it is to stay as it is, and settings (n_rows, n_groups, n_settings) the rule's
+        numbers: a row per step, of which the last holds for all steps that are left.
+
+        The number of steps that were taken is added to steps[0], all so far, and to steps[1 + i], those that state
+        remembers of array i: a caller whom an interrupt keeps from a return value still knows it. Fewer than asked for
+        were taken where a batch's loss was not finite; then its step was not.
         """
         cdef Job job = Job(self, theta, RowSource(self, X, Y, w, order))
         job.totals = <double*> job.keep(totals, True)
-        job.steps = <int64_t*> job.keep(steps, True)
         job.rule.update = <const Update*> find(self.kernels.updates, sizeof(Update), update.encode())
         job.rule.theta = job.keep(theta, True)
         job.rule.state = job.keep(state, True)
-        job.rule.settings = <const double*> job.keep(settings)
-        job.rule.step = job.steps[1]
+        job.rule.stride = state.shape[1]
+        job.rule.settings = <const double*> job.keep(settings.reshape(len(settings), -1))
+        job.rule.n_rows, job.rule.n_groups, job.rule.n_settings = settings.shape
+        job.rule.groups = <const int64_t*> job.keep(groups)
+        job.rule.n_arrays = len(groups)
+        job.rule.steps = <int64_t*> job.keep(steps, True)
         job.next, job.end = first, last
         job.run()
 
@@ -347,7 +354,6 @@ cdef class Job:
     cdef char* out                  # (rows, n_outputs) for predictions; NULL unless they are wanted
     cdef char* grad                 # for the whole gradient; NULL unless it is wanted
     cdef Rule rule                  # its update is NULL unless steps are wanted
-    cdef int64_t* steps             # two counts of the steps taken
     cdef double* totals             # weight, loss, each metric
     cdef Py_ssize_t next            # batch
     cdef Py_ssize_t end             # one past the last batch
@@ -459,10 +465,12 @@ cdef class Job:
         return isfinite(self.totals[1])
 
     cdef void count_step(self) noexcept nogil:
-        if self.steps != NULL:
-            self.rule.step += 1
-            self.steps[0] += 1
-            self.steps[1] += 1
+        cdef Py_ssize_t i
+        if self.rule.steps != NULL:
+            self.rule.row = min(self.rule.row + 1, self.rule.n_rows - 1)
+            self.rule.steps[0] += 1
+            for i in range(self.rule.n_arrays):
+                self.rule.steps[1 + i] += self.rule.groups[i] >= 0
 
 
 cdef class RowSource:

@@ -51,7 +51,6 @@ class KernelCalls:
         grad: NDArray[Any],
         state: NDArray[Any],
         settings: Sequence[float],
-        step: int,
     ) -> None: ...
     def update_by_factors(
         self,
@@ -61,7 +60,6 @@ class KernelCalls:
         delta: NDArray[Any],
         state: NDArray[Any],
         settings: Sequence[float],
-        step: int,
     ) -> None: ...
     def gather(
         self,

@@ -11,7 +11,8 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t
 
 from fastprop._native.arrays cimport Array
-from fastprop._native.kernels.table cimport Activation, Elementary, Kernels, Loss, Metric, Update, find
+from fastprop._native.kernels.table cimport (
+    Activation, Elementary, Gradient, Kernels, Loss, Metric, Part, Update, find)
 
 
 cdef list names_of(const void* entries, size_t size):
@@ -187,21 +188,25 @@ cdef class KernelCalls:
         )
         return in_order(scores)
 
-    def update(self, name, theta, grad, state, settings, step):
-        """One step of theta, and of state, in place."""
-        cdef const Update* entry = <const Update*> find(self.table.updates, sizeof(Update), name.encode())
-        cdef Array numbers = Array(np.array(settings, dtype=float))
-        entry.apply(self.take(theta).data, self.take(grad).data, self.take(state).data, theta.size,
-                    <const double*> numbers.data, step)
+    def update(self, name, theta, grad, state, settings):
+        """One step of theta (count,), and of the rule's state (n_states, count), in place."""
+        cdef Gradient gradient = Gradient(grad=self.take(grad).data, a=NULL, a_row=0, delta=NULL, m=0)
+        self.apply(name, theta.reshape(1, -1), state, settings, &gradient)
 
-    def update_by_factors(self, name, theta, a, delta, state, settings, step):
-        """The same of theta (rows, n) with the gradient aᵀ delta, a (m, rows) and delta (m, n)."""
+    def update_by_factors(self, name, theta, a, delta, state, settings):
+        """The same of theta (rows, n) and state (n_states, rows n) with the gradient aᵀ delta, a (m, rows) and
+        delta (m, n)."""
+        cdef Gradient gradient = Gradient(
+            grad=NULL, a=self.take(a).data, a_row=a.shape[1], delta=self.take(delta).data, m=a.shape[0])
+        self.apply(name, theta, state, settings, &gradient)
+
+    cdef apply(self, name, theta, state, settings, const Gradient* gradient):
         cdef const Update* entry = <const Update*> find(self.table.updates, sizeof(Update), name.encode())
         cdef Array numbers = Array(np.array(settings, dtype=float))
-        entry.apply_factors(
-            self.take(theta).data, self.take(a).data, a.shape[1], self.take(delta).data, a.shape[0],
-            self.take(state).data, theta.shape[0], theta.shape[1], <const double*> numbers.data, step,
-        )
+        cdef Part part = Part(
+            theta=self.take(theta).data, state=self.take(state).data, stride=theta.size, rows=theta.shape[0],
+            n=theta.shape[1], settings=<const double*> numbers.data)
+        entry.apply(&part, gradient)
 
     def gather(self, X, rows=None, first=0, count=None):
         """X[rows[first:first + count]] cast to the kernels' type, X of any strides; rows None for all in order."""

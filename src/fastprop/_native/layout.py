@@ -17,6 +17,7 @@ class Node(NamedTuple):
     n_out: int
     inputs: tuple[int, ...]  # the nodes whose outputs it takes; none for the network's own x
     start: int = 0  # of its parameters in theta
+    array: int = 0  # the number of the first of them among the network's parameter arrays
     n_params: int = 0
     use_bias: bool = False
     activation: str = ""

@@ -22,12 +22,18 @@ cdef inline void wait_for_all(team* t) noexcept nogil:
         team_go_on(t, False)
 
 
-cdef inline void update(const Share* share, const char* grad, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
-    """One step of theta[first:first + count] from its gradient."""
-    cdef Py_ssize_t offset = first * share.kernels.itemsize
+cdef inline void update(const Share* share, Py_ssize_t array, const Gradient* gradient, Py_ssize_t first,
+                        Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    """One step of a part of a parameter array: (rows, n) of theta, from its element `first` on."""
     cdef Rule* rule = share.rule
-    rule.update.apply(
-        rule.theta + offset, grad, rule.state + offset if rule.state != NULL else NULL, count, rule.settings, rule.step)
+    cdef Py_ssize_t group = rule.groups[array], offset = first * share.kernels.itemsize
+    cdef Part part
+    if group < 0:
+        return
+    part = Part(
+        theta=rule.theta + offset, state=rule.state + offset, stride=rule.stride, rows=rows, n=n,
+        settings=rule.settings + (rule.row * rule.n_groups + group) * rule.n_settings)
+    rule.update.apply(&part, gradient)
 
 
 # Dense's product
@@ -79,6 +85,7 @@ cdef void product_learn(Node* node, const Share* share) noexcept nogil:
     cdef Py_ssize_t last = n_in * (share.worker + 1) // share.n_workers
     cdef const char* x = input_of(node, share)
     cdef char* dW = share.own.dW
+    cdef Gradient gradient = Gradient(grad=dW, a=NULL, a_row=0, delta=NULL, m=0)
     if share.m <= FEW_ROWS and n_out * size % ALIGNMENT == 0 and share.grad == NULL:
         learn_from_factors(node, share, x, first, last - first)
         first = last
@@ -89,25 +96,22 @@ cdef void product_learn(Node* node, const Share* share) noexcept nogil:
         share.kernels.product(                                                                  # dW = xᵀ delta
             dW, n_out, count, n_out, share.m, x + first * size, 1, n_in, node.delta, n_out, 1, NULL, share.own.work)
         if share.grad == NULL:
-            update(share, dW, node.W + first * n_out, count * n_out)
+            update(share, node.array, &gradient, node.W + first * n_out, 1, count * n_out)
         first += count
     if node.b >= 0 and share.worker == share.n_workers - 1:
         if share.grad != NULL:
             dW = share.grad + node.b * size
         share.kernels.column_sums(node.delta, dW, share.m, n_out)
         if share.grad == NULL:
-            update(share, dW, node.b, n_out)
+            update(share, node.array + 1, &gradient, node.b, 1, n_out)
 
 
 cdef inline void learn_from_factors(Node* node, const Share* share, const char* x, Py_ssize_t first,
                                     Py_ssize_t count) noexcept nogil:
     """The same for a batch of a few rows: dW is multiplied within the update and not written to memory."""
-    cdef Py_ssize_t offset = (node.W + first * node.n_out) * share.kernels.itemsize
-    cdef Rule* rule = share.rule
-    rule.update.apply_factors(
-        rule.theta + offset, x + first * share.kernels.itemsize, node.n_in, node.delta, share.m,
-        rule.state + offset if rule.state != NULL else NULL, count, node.n_out, rule.settings, rule.step,
-    )
+    cdef Gradient gradient = Gradient(
+        grad=NULL, a=x + first * share.kernels.itemsize, a_row=node.n_in, delta=node.delta, m=share.m)
+    update(share, node.array, &gradient, node.W + first * node.n_out, count, node.n_out)
 
 
 # Activations

@@ -53,9 +53,11 @@ cdef Metric[4] METRICS = [
     Metric(b"mae", mae),
     Metric(NULL, NULL),
 ]
-cdef Update[2] UPDATES = [
-    Update(b"sgd", sgd, sgd_of_factors),
-    Update(NULL, NULL, NULL),
+cdef Update[4] UPDATES = [
+    Update(b"sgd", sgd),
+    Update(b"sgd_momentum", sgd_momentum),
+    Update(b"sgd_nesterov", sgd_nesterov),
+    Update(NULL, NULL),
 ]
 
 cdef Kernels TABLE

@@ -29,13 +29,26 @@ ctypedef struct Metric:
     void (*rows)(const void* o, const void* y, const void* w, double* scores, Py_ssize_t m, Py_ssize_t n,
                  double setting) noexcept nogil
 
+ctypedef struct Part:
+    # Of a network's parameters, (rows, n), with what an optimizer's rule remembers of them.
+    void* theta
+    void* state                 # vectors like theta, as many as the rule has
+    Py_ssize_t stride           # reals from a parameter's number in one of them to that in the next
+    Py_ssize_t rows
+    Py_ssize_t n
+    const double* settings      # the rule's numbers at this step, in its description's order
+
+ctypedef struct Gradient:
+    # Of such a part: as it lies in memory, or where that is NULL as the factors of dW = aᵀ delta, not yet multiplied.
+    const void* grad            # (rows, n)
+    const void* a               # (m, a_row), of which the first `rows` columns
+    Py_ssize_t a_row
+    const void* delta           # (m, n)
+    Py_ssize_t m                # at most a product's block of k
+
 ctypedef struct Update:
     const char* name
-    void (*apply)(void* theta, const void* grad, void* state, Py_ssize_t count, const double* settings,
-                  Py_ssize_t step) noexcept nogil
-    # The same for theta (rows, n) with grad = aᵀ delta, a (m, a_row) and delta (m, n), not yet multiplied
-    void (*apply_factors)(void* theta, const void* a, Py_ssize_t a_row, const void* delta, Py_ssize_t m, void* state,
-                          Py_ssize_t rows, Py_ssize_t n, const double* settings, Py_ssize_t step) noexcept nogil
+    void (*apply)(const Part* part, const Gradient* gradient) noexcept nogil
 
 ctypedef struct Elementary:
     const char* name

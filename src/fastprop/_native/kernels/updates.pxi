@@ -1,16 +1,22 @@
-# Optimizer rules: one step of theta from its gradient. `settings` are the rule's numbers in the order that its Python
-# description gives them; `step` counts from 0, at which `state` holds nothing yet.
+# Optimizers: one step of a part of theta from its gradient. A rule is a function of vectors; the loops around it are
+# written once. What changes from step to step (rates, bias corrections) comes as numbers, `settings`:
+#
+#     settings[0]     weight decay as a part of the gradient:  g = grad + settings[0] theta
+#     settings[1]     weight decay apart from it:              theta = settings[1] theta, before the step
+#     from [2] on     the rule's own
 #
 # A rule takes its gradient either as it lies in memory or, where a batch is so small that it is hardly worth writing
 # down, as the two factors of dW = aᵀ delta, which are multiplied a vector at a time as a product would (product.pxi).
 
-cdef struct Gradient:
-    # Of a part of theta, (rows, n).
-    const real* grad            # NULL where the factors are given
-    const real* a               # (m, a_row), of which the first `rows` columns
-    Py_ssize_t a_row
-    const real* delta           # (m, n)
-    Py_ssize_t m                # at most BLOCK
+from fastprop._native.kernels.table cimport Gradient, Part
+
+cdef enum:
+    SHARED_SETTINGS = 2
+    MOST_SETTINGS = 12
+    MOST_STATES = 3
+
+# theta after the step from theta and g = dC/dtheta; the rule's states, before and then after it; its own numbers k.
+ctypedef vec (*Step)(vec theta, vec g, vec* state, const vec* k) noexcept nogil
 
 
 cdef inline vec multiply(const real* a, Py_ssize_t a_row, const real* delta, Py_ssize_t n, Py_ssize_t m,
@@ -25,77 +31,111 @@ cdef inline vec multiply(const real* a, Py_ssize_t a_row, const real* delta, Py_
     return g
 
 
-cdef inline void sgd_loop(real* theta, real* velocity, const Gradient gradient, Py_ssize_t rows, Py_ssize_t n,
-                          const double* settings, const bint has_momentum, const bint first, const bint nesterov,
-                          const bint multiplied) noexcept nogil:
-    """The flags are constants at every call, so that each combination becomes a loop without them."""
-    cdef vec step_size = v_set(<real> -settings[0])
-    cdef vec momentum = v_set(<real> settings[1])
-    cdef vec share = v_set(<real> (1 - settings[2]))
-    cdef vec decay = v_set(<real> settings[4])
-    cdef vec g, v, parameter
-    cdef Py_ssize_t i, j, a_row = gradient.a_row, m = gradient.m
-    cdef const real* grad = gradient.grad
-    cdef const real* a = gradient.a
-    cdef const real* delta = gradient.delta
-    for i in range(rows):
+cdef inline void steps_over(Step step, const Py_ssize_t n_states, const vec* k, const Part* part,
+                            const Gradient* gradient, const bint multiplied) noexcept nogil:
+    """The rule and the flags are constants at every call, so that each combination becomes a loop without them."""
+    cdef Py_ssize_t i, j, count, n = part.n, a_row = gradient.a_row, m = gradient.m, stride = part.stride
+    cdef real* theta = <real*> part.theta
+    cdef real* state = <real*> part.state
+    cdef const real* grad = <const real*> gradient.grad
+    cdef const real* a = <const real*> gradient.a
+    cdef const real* delta = <const real*> gradient.delta
+    cdef vec s[MOST_STATES]
+    cdef vec parameter, g
+    for i in range(part.rows):
         j = 0
         while j < n:
-            parameter = v_load_upto(theta + j, n - j)
+            count = n - j
+            parameter = v_load_upto(theta + j, count)
             if multiplied:
-                g = v_load_upto(grad + j, n - j)
+                g = v_load_upto(grad + j, count)
             else:
-                g = multiply(a + i, a_row, delta + j, n, m, n - j)
-            g = v_fma(decay, parameter, g)
-            if has_momentum:
-                v = g
-                if not first:
-                    v = v_fma(momentum, v_load_upto(velocity + j, n - j), v_mul(share, g))
-                v = v_if_gt(v_set(SMALLEST_NORMAL), v_abs(v), v_set(0), v)
-                v_store_upto(velocity + j, v, n - j)
-                g = v_fma(momentum, v, g) if nesterov else v
-            v_store_upto(theta + j, v_fma(step_size, g, parameter), n - j)
+                g = multiply(a + i, a_row, delta + j, n, m, count)
+            if n_states > 0:
+                s[0] = v_load_upto(state + j, count)
+            if n_states > 1:
+                s[1] = v_load_upto(state + stride + j, count)
+            if n_states > 2:
+                s[2] = v_load_upto(state + 2 * stride + j, count)
+            g = v_fma(k[0], parameter, g)
+            v_store_upto(theta + j, step(v_mul(k[1], parameter), g, s, k + SHARED_SETTINGS), count)
+            if n_states > 0:
+                v_store_upto(state + j, s[0], count)
+            if n_states > 1:
+                v_store_upto(state + stride + j, s[1], count)
+            if n_states > 2:
+                v_store_upto(state + 2 * stride + j, s[2], count)
             j += LANES
         theta += n
         if multiplied:
             grad += n
-        if has_momentum:
-            velocity += n
+        if n_states > 0:
+            state += n
 
 
-cdef inline void sgd_part(void* theta_, void* velocity_, const Gradient gradient, Py_ssize_t rows, Py_ssize_t n,
-                          const double* settings, Py_ssize_t step, const bint multiplied) noexcept nogil:
-    """g = grad + weight_decay theta
-       v = g at step 0, else momentum v + (1 - dampening) g
-       theta -= learning_rate (g + momentum v if nesterov, else v)         without momentum, v is g
-
-    as PyTorch's SGD, but for a v below the smallest normal number, which becomes 0: the velocity of a weight whose
-    gradient stays 0 would else end among the subnormals, and make every step several times slower.
-    settings: learning_rate, momentum, dampening, nesterov, weight_decay."""
-    cdef bint first = step == 0, nesterov = settings[3] != 0
-    cdef real* theta = <real*> theta_
-    cdef real* velocity = <real*> velocity_
-    if settings[1] == 0:
-        sgd_loop(theta, velocity, gradient, rows, n, settings, False, False, False, multiplied)
-    elif first and nesterov:
-        sgd_loop(theta, velocity, gradient, rows, n, settings, True, True, True, multiplied)
-    elif first:
-        sgd_loop(theta, velocity, gradient, rows, n, settings, True, True, False, multiplied)
-    elif nesterov:
-        sgd_loop(theta, velocity, gradient, rows, n, settings, True, False, True, multiplied)
+cdef inline void take_step(Step step, const Py_ssize_t n_states, const Py_ssize_t n_settings, const Part* part,
+                           const Gradient* gradient) noexcept nogil:
+    cdef vec k[MOST_SETTINGS]
+    cdef Py_ssize_t i
+    for i in range(SHARED_SETTINGS + n_settings):
+        k[i] = v_set(<real> part.settings[i])
+    if gradient.grad != NULL:
+        steps_over(step, n_states, k, part, gradient, True)
     else:
-        sgd_loop(theta, velocity, gradient, rows, n, settings, True, False, False, multiplied)
+        steps_over(step, n_states, k, part, gradient, False)
 
 
-cdef void sgd(void* theta, const void* grad, void* velocity, Py_ssize_t count, const double* settings,
-              Py_ssize_t step) noexcept nogil:
-    cdef Gradient gradient = Gradient(grad=<const real*> grad, a=NULL, a_row=0, delta=NULL, m=0)
-    sgd_part(theta, velocity, gradient, 1, count, settings, step, True)
+cdef inline vec v_flush(vec x) noexcept nogil:
+    """0 for what is below the smallest normal number: what is remembered of a weight whose gradient stays 0 would else
+    end among the subnormals, and make every step several times slower."""
+    return v_if_gt(v_set(SMALLEST_NORMAL), v_abs(x), v_set(0), x)
 
 
-cdef void sgd_of_factors(void* theta, const void* a, Py_ssize_t a_row, const void* delta, Py_ssize_t m,
-                         void* velocity, Py_ssize_t rows, Py_ssize_t n, const double* settings,
-                         Py_ssize_t step) noexcept nogil:
-    cdef Gradient gradient = Gradient(
-        grad=NULL, a=<const real*> a, a_row=a_row, delta=<const real*> delta, m=m)
-    sgd_part(theta, velocity, gradient, rows, n, settings, step, False)
+# SGD: -learning_rate; momentum, 1 - dampening, whether this is the first step.
+#
+#    v = g at the first step, else momentum v + (1 - dampening) g
+#    theta -= learning_rate (g + momentum v if nesterov, else v)         without momentum, v is g
+#
+# With 1 and -learning_rate in the places of -learning_rate and 1 - dampening the velocity holds steps.
+
+cdef inline vec v_sgd(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
+    return v_fma(k[0], g, theta)
+
+
+cdef inline vec v_sgd_momentum(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
+    state[0] = v_flush(v_fma(k[1], state[0], v_mul(k[2], g)))
+    return v_fma(k[0], state[0], theta)
+
+
+cdef inline vec v_sgd_nesterov(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
+    cdef vec scaled = v_mul(k[2], g)
+    state[0] = v_flush(v_fma(k[1], state[0], scaled))
+    return v_fma(k[0], v_fma(k[1], state[0], scaled), theta)
+
+
+cdef inline vec v_sgd_momentum_first(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
+    state[0] = v_flush(g)
+    return v_fma(k[0], state[0], theta)
+
+
+cdef inline vec v_sgd_nesterov_first(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
+    state[0] = v_flush(g)
+    return v_fma(k[0], v_fma(k[1], state[0], g), theta)
+
+
+cdef void sgd(const Part* part, const Gradient* gradient) noexcept nogil:
+    take_step(v_sgd, 0, 1, part, gradient)
+
+
+cdef void sgd_momentum(const Part* part, const Gradient* gradient) noexcept nogil:
+    if part.settings[SHARED_SETTINGS + 3] != 0:
+        take_step(v_sgd_momentum_first, 1, 3, part, gradient)
+    else:
+        take_step(v_sgd_momentum, 1, 3, part, gradient)
+
+
+cdef void sgd_nesterov(const Part* part, const Gradient* gradient) noexcept nogil:
+    if part.settings[SHARED_SETTINGS + 3] != 0:
+        take_step(v_sgd_nesterov_first, 1, 3, part, gradient)
+    else:
+        take_step(v_sgd_nesterov, 1, 3, part, gradient)
