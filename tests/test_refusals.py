@@ -457,9 +457,9 @@ BAD_DESCRIPTIONS = {
         ["kernel_initializer", "did you mean 'he_uniform'?"],
     ),
     "bias initializer unknown": (
-        lambda: fp.Dense(3, bias_initializer="ones"),
+        lambda: fp.Dense(3, bias_initializer="twos"),
         ValueError,
-        ["bias_initializer", "'ones'"],
+        ["bias_initializer", "'twos'"],
     ),
     "bias initializer auto": (lambda: fp.Dense(3, bias_initializer="auto"), ValueError, ["bias_initializer", "'auto'"]),
     # networks

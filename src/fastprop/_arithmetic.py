@@ -18,7 +18,7 @@ from fastprop._native import dispatch, float_environment
 if TYPE_CHECKING:
     from fastprop._native.kernel_calls import KernelCalls
 
-__all__ = ["core", "cos_pi", "power", "standard_arithmetic", "whole_power"]
+__all__ = ["core", "cos_pi", "power", "product", "standard_arithmetic", "whole_power"]
 
 Reals = NDArray[np.float64]
 
@@ -44,8 +44,14 @@ def _kernels() -> "KernelCalls":
 
 def core(name: str, x: ArrayLike) -> Reals:
     """The core's "exp", "log", "sin", "cos" ... of each element, in float64."""
-    array = np.ascontiguousarray(x, dtype=np.float64)
-    return np.asarray(_kernels().elementary(name, array), dtype=np.float64)
+    array = np.asarray(x, dtype=np.float64)
+    flat: Reals = _kernels().elementary(name, np.ascontiguousarray(array.ravel()))
+    return flat.reshape(array.shape)
+
+
+def product(a: Reals, b: Reals) -> Reals:
+    """The core's a (m, k) b (k, n), each contiguous or such a one's transpose: NumPy's sums differ among machines."""
+    return np.asarray(_kernels().product(a, b), dtype=np.float64)
 
 
 def cos_pi(x: ArrayLike) -> Reals:

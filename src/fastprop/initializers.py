@@ -1,5 +1,7 @@
 """Initializers: how a layer's parameters begin. Numbers come from Philox, addressed by seed, layer and position, so
 that a layer's weights depend neither on the order in which things are made nor on the type of the network's reals.
+
+n_in and n_out are the layer's fan-in and fan-out, for its W as for its b.
 """
 
 import math
@@ -10,10 +12,27 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastprop import _checks
+from fastprop import _checks, _distributions
 from fastprop.activations import Activation
 
-__all__ = ["GlorotUniform", "HeUniform", "Initializer", "Zeros"]
+__all__ = [
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "PyTorchDefault",
+    "RandomNormal",
+    "RandomUniform",
+    "SklearnDefault",
+    "TruncatedNormal",
+    "Zeros",
+]
 
 Uniform = Callable[[int], NDArray[np.float64]]
 
@@ -28,10 +47,42 @@ class Initializer:
         """The parameters in float64; ``uniform(count)`` gives numbers of U(0, 1)."""
         raise NotImplementedError
 
+    def _set(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+
+# Constants
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Initializer):
+    """All ``value``.
+
+    Parameters
+    ----------
+    value : float, default 0.0
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no finite number.
+    """
+
+    name: ClassVar[str] = "constant"
+
+    value: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._set(value=_checks.number("value", self.value))
+
+    def __call__(self, shape: tuple[int, ...], n_in: int, n_out: int, uniform: Uniform) -> NDArray[Any]:
+        return np.full(shape, self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Zeros(Initializer):
-    """All zero: ``W = 0``."""
+    """All ``0``."""
 
     name: ClassVar[str] = "zeros"
 
@@ -40,13 +91,56 @@ class Zeros(Initializer):
 
 
 @dataclass(frozen=True, slots=True)
+class Ones(Initializer):
+    """All ``1``."""
+
+    name: ClassVar[str] = "ones"
+
+    def __call__(self, shape: tuple[int, ...], n_in: int, n_out: int, uniform: Uniform) -> NDArray[Any]:
+        return np.ones(shape)
+
+
+# Uniform numbers
+
+
+@dataclass(frozen=True, slots=True)
 class _Uniform(Initializer):
     def limit(self, n_in: int, n_out: int) -> float:
+        """R of U(-r, r)."""
         raise NotImplementedError
 
     def __call__(self, shape: tuple[int, ...], n_in: int, n_out: int, uniform: Uniform) -> NDArray[Any]:
         limit = self.limit(n_in, n_out)
         return (uniform(math.prod(shape)) * (2 * limit) - limit).reshape(shape)
+
+
+@dataclass(frozen=True, slots=True)
+class RandomUniform(Initializer):
+    """``U(low, high)``.
+
+    Parameters
+    ----------
+    low, high : float, default -0.05 and 0.05
+        As Keras's; PyTorch's ``uniform_`` has 0 and 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If low is not below high.
+    """
+
+    name: ClassVar[str] = "random_uniform"
+
+    low: float = -0.05
+    high: float = 0.05
+
+    def __post_init__(self) -> None:
+        self._set(low=_checks.number("low", self.low), high=_checks.number("high", self.high))
+        if not self.low < self.high:
+            raise ValueError(f"low must be below high, but low is {self.low} and high is {self.high}")
+
+    def __call__(self, shape: tuple[int, ...], n_in: int, n_out: int, uniform: Uniform) -> NDArray[Any]:
+        return (uniform(math.prod(shape)) * (self.high - self.low) + self.low).reshape(shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +184,292 @@ class HeUniform(_Uniform):
         return math.sqrt(6 / n_in)
 
 
-INITIALIZERS: dict[str, Initializer] = {i.name: i for i in (Zeros(), GlorotUniform(), HeUniform())}
+@dataclass(frozen=True, slots=True)
+class LecunUniform(_Uniform):
+    """``U(-r, r)`` with ``r = sqrt(3 / n_in)``: variance 1 / n_in, for selu.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, G. Orr & K.-R. Mueller (1998), "Efficient BackProp", in: Neural Networks: Tricks of the Trade,
+    Springer, eq. 16.
+
+    Examples
+    --------
+    >>> LecunUniform().limit(n_in=3, n_out=1)
+    1.0
+    """
+
+    name: ClassVar[str] = "lecun_uniform"
+
+    def limit(self, n_in: int, n_out: int) -> float:
+        return math.sqrt(3 / n_in)
+
+
+@dataclass(frozen=True, slots=True)
+class PyTorchDefault(_Uniform):
+    """``U(-r, r)`` with ``r = 1 / sqrt(n_in)``: for W and b what ``torch.nn.Linear`` begins with.
+
+    PyTorch calls it ``kaiming_uniform_(a=sqrt(5))``; its own random numbers are others.
+
+    References
+    ----------
+    ``torch.nn.Linear.reset_parameters``.
+
+    Examples
+    --------
+    >>> PyTorchDefault().limit(n_in=4, n_out=1)
+    0.5
+    """
+
+    name: ClassVar[str] = "pytorch_default"
+
+    def limit(self, n_in: int, n_out: int) -> float:
+        return 1 / math.sqrt(n_in)
+
+
+@dataclass(frozen=True, slots=True)
+class SklearnDefault(_Uniform):
+    """``U(-r, r)`` with ``r = sqrt(factor / (n_in + n_out))``: for W and b what scikit-learn's MLP begins with.
+
+    Parameters
+    ----------
+    factor : float, default 6.0
+        6, or 2 where the hidden layers are logistic.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the factor is not above 0.
+
+    References
+    ----------
+    ``sklearn.neural_network.MLPClassifier``.
+
+    Examples
+    --------
+    >>> SklearnDefault(factor=2).limit(n_in=4, n_out=4)
+    0.5
+    """
+
+    name: ClassVar[str] = "sklearn_default"
+
+    factor: float = 6.0
+
+    def __post_init__(self) -> None:
+        self._set(factor=_checks.positive("factor", self.factor))
+
+    def limit(self, n_in: int, n_out: int) -> float:
+        return math.sqrt(self.factor / (n_in + n_out))
+
+
+# Normal numbers
+
+
+@dataclass(frozen=True, slots=True)
+class _Normal(Initializer):
+    def deviation(self, n_in: int, n_out: int) -> float:
+        """S of N(0, s**2)."""
+        raise NotImplementedError
+
+    def __call__(self, shape: tuple[int, ...], n_in: int, n_out: int, uniform: Uniform) -> NDArray[Any]:
+        return (_distributions.normal(uniform(math.prod(shape))) * self.deviation(n_in, n_out)).reshape(shape)
+
+
+@dataclass(frozen=True, slots=True)
+class RandomNormal(Initializer):
+    """``N(mean, stddev**2)``.
+
+    Parameters
+    ----------
+    stddev : float, default 0.05
+        Above 0. As Keras's; PyTorch's ``normal_`` has 1.
+    mean : float, default 0.0
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a stddev that is not above 0, or what is no finite number.
+    """
+
+    name: ClassVar[str] = "random_normal"
+
+    stddev: float = 0.05
+    mean: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._set(stddev=_checks.positive("stddev", self.stddev), mean=_checks.number("mean", self.mean))
+
+    def __call__(self, shape: tuple[int, ...], n_in: int, n_out: int, uniform: Uniform) -> NDArray[Any]:
+        return (_distributions.normal(uniform(math.prod(shape))) * self.stddev + self.mean).reshape(shape)
+
+
+@dataclass(frozen=True, slots=True)
+class TruncatedNormal(Initializer):
+    """``mean + stddev * z``, z of N(0, 1) given that ``|z| <= cut``.
+
+    Parameters
+    ----------
+    stddev : float, default 0.05
+        Of the numbers before the cut, above 0: with a cut of 2, those that are left have 0.8796 times as much. As
+        Keras's; PyTorch's ``trunc_normal_`` has 1, and its a and b are ``mean - 2`` and ``mean + 2`` then.
+    mean : float, default 0.0
+    cut : float, default 2.0
+        Where the numbers end, in units of stddev, above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a stddev or cut that is not above 0, or what is no finite number.
+    """
+
+    name: ClassVar[str] = "truncated_normal"
+
+    stddev: float = 0.05
+    mean: float = 0.0
+    cut: float = 2.0
+
+    def __post_init__(self) -> None:
+        self._set(
+            stddev=_checks.positive("stddev", self.stddev),
+            mean=_checks.number("mean", self.mean),
+            cut=_checks.positive("cut", self.cut),
+        )
+
+    def __call__(self, shape: tuple[int, ...], n_in: int, n_out: int, uniform: Uniform) -> NDArray[Any]:
+        z = _distributions.truncated_normal(uniform(math.prod(shape)), self.cut)
+        return (z * self.stddev + self.mean).reshape(shape)
+
+
+@dataclass(frozen=True, slots=True)
+class GlorotNormal(_Normal):
+    """``N(0, s**2)`` with ``s = sqrt(2 / (n_in + n_out))``; not truncated, as PyTorch's, unlike Keras's.
+
+    References
+    ----------
+    X. Glorot & Y. Bengio (2010), "Understanding the Difficulty of Training Deep Feedforward Neural Networks",
+    AISTATS, eq. 12.
+
+    Examples
+    --------
+    >>> GlorotNormal().deviation(n_in=1, n_out=1)
+    1.0
+    """
+
+    name: ClassVar[str] = "glorot_normal"
+
+    def deviation(self, n_in: int, n_out: int) -> float:
+        return math.sqrt(2 / (n_in + n_out))
+
+
+@dataclass(frozen=True, slots=True)
+class HeNormal(_Normal):
+    """``N(0, s**2)`` with ``s = sqrt(2 / n_in)``; not truncated, as PyTorch's, unlike Keras's.
+
+    References
+    ----------
+    K. He, X. Zhang, S. Ren & J. Sun (2015), "Delving Deep into Rectifiers", ICCV, eq. 10.
+
+    Examples
+    --------
+    >>> HeNormal().deviation(n_in=2, n_out=1)
+    1.0
+    """
+
+    name: ClassVar[str] = "he_normal"
+
+    def deviation(self, n_in: int, n_out: int) -> float:
+        return math.sqrt(2 / n_in)
+
+
+@dataclass(frozen=True, slots=True)
+class LecunNormal(_Normal):
+    """``N(0, s**2)`` with ``s = sqrt(1 / n_in)``, for selu; not truncated, unlike Keras's.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, G. Orr & K.-R. Mueller (1998), "Efficient BackProp", in: Neural Networks: Tricks of the Trade,
+    Springer, eq. 16; G. Klambauer, T. Unterthiner, A. Mayr & S. Hochreiter (2017), "Self-Normalizing Neural
+    Networks", NIPS.
+
+    Examples
+    --------
+    >>> LecunNormal().deviation(n_in=4, n_out=1)
+    0.5
+    """
+
+    name: ClassVar[str] = "lecun_normal"
+
+    def deviation(self, n_in: int, n_out: int) -> float:
+        return math.sqrt(1 / n_in)
+
+
+@dataclass(frozen=True, slots=True)
+class Orthogonal(Initializer):
+    """``gain * Q``, Q uniform among the matrices with orthonormal rows or columns, whichever are fewer.
+
+    Parameters
+    ----------
+    gain : float, default 1.0
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the gain is no finite number, or the layer has no matrix, as for a bias.
+
+    References
+    ----------
+    A. M. Saxe, J. L. McClelland & S. Ganguli (2014), "Exact Solutions to the Nonlinear Dynamics of Learning in Deep
+    Linear Neural Networks", ICLR; ``torch.nn.init.orthogonal_``.
+    """
+
+    name: ClassVar[str] = "orthogonal"
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        self._set(gain=_checks.number("gain", self.gain))
+
+    def __call__(self, shape: tuple[int, ...], n_in: int, n_out: int, uniform: Uniform) -> NDArray[Any]:
+        if len(shape) != 2:
+            raise ValueError(f"Orthogonal is for matrices, but the parameters have shape {shape}")
+        A = _distributions.normal(uniform(math.prod(shape))).reshape(shape)
+        Q = _distributions.orthonormal(A) if shape[0] >= shape[1] else _distributions.orthonormal(A.T).T
+        return np.asarray(Q * self.gain)
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    initializer.name: initializer
+    for initializer in (
+        Zeros(),
+        Ones(),
+        Constant(),
+        RandomUniform(),
+        GlorotUniform(),
+        HeUniform(),
+        LecunUniform(),
+        PyTorchDefault(),
+        SklearnDefault(),
+        RandomNormal(),
+        TruncatedNormal(),
+        GlorotNormal(),
+        HeNormal(),
+        LecunNormal(),
+        Orthogonal(),
+    )
+}
 RELU_FAMILY = frozenset({"relu"})
 
 
 def get(what: str, initializer: str | Initializer) -> Initializer:
     """The initializer of that name, or itself."""
     return _checks.look_up(what, initializer, Initializer, INITIALIZERS, kernels=False)
+
+
+def short(initializer: str | Initializer) -> str | Initializer:
+    """Its name, if that says all."""
+    if isinstance(initializer, Initializer) and INITIALIZERS.get(initializer.name) == initializer:
+        return initializer.name
+    return initializer
 
 
 def automatic(activation: Activation) -> Initializer:

@@ -24,7 +24,8 @@ class Dense:
     use_bias : bool, default True
         Whether there is a b.
     kernel_initializer : str or Initializer, default "auto"
-        How W begins: "auto" (He for relu, Glorot otherwise), "he_uniform", "glorot_uniform" or "zeros".
+        How W begins: "auto" (He for relu, Glorot otherwise), or one of `fastprop.initializers`,
+        as "orthogonal" or ``Orthogonal(gain=2)``.
     bias_initializer : str or Initializer, default "zeros"
         How b begins.
 
@@ -76,7 +77,7 @@ class Dense:
             parts.append("use_bias=False")
         for name, default in (("kernel_initializer", "auto"), ("bias_initializer", "zeros")):
             chosen = getattr(self, name)
-            text = chosen if isinstance(chosen, str) else chosen.name
+            text = initializers.short(chosen)
             if text != default:
                 parts.append(f"{name}={text!r}")
         return f"Dense({', '.join(parts)})"

@@ -387,7 +387,8 @@ class FlatCosine(Schedule):
 
     References
     ----------
-    As `CosLog`'s; pytabkit's ``flat_cos``.
+    D. Holzmueller, L. Grinsztajn & I. Steinwart (2024), "Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on
+    Tabular Data", NeurIPS, appendix A; pytabkit's ``flat_cos``.
 
     Examples
     --------
