@@ -22,7 +22,7 @@ STAIRCASE = [
     {"activations", "initializers", "layers", "losses", "machine", "metrics", "schedules"},
     {"columns", "optimizers", "serialization"},
     {"model"},
-    {"_rows", "gradients", "history", "progress", "tabular", "trainer"},
+    {"_rows", "derivatives", "gradients", "history", "progress", "tabular", "trainer"},
     {"cli", "csv_files", "demo", "__main__", "sklearn", "__init__"},
 ]
 STEP = {name: number for number, step in enumerate(STAIRCASE) for name in step}

@@ -3,8 +3,8 @@
     python tools/spills.py src/fastprop/_native/kernels/avx512_f32.*.so
 
 Prints a line for each such loop of the products: its function, how many fused multiply-adds and instructions it has,
-and how many of these touch the stack with a vector (a spilt accumulator: there should be none) and with a plain register
-(a stride or a bound, which costs nothing beside so many multiply-adds). Wants binutils, x86-64, and a build without
+and how many of these touch the stack with a vector (a spilt accumulator: there should be none) and with a plain
+register (a stride or a bound, which costs nothing beside so many multiply-adds). Wants binutils, x86-64, and a build without
 `-Wl,-s` (take it out of setup.py), so that functions have names.
 """
 

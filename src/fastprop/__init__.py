@@ -11,6 +11,13 @@ True
 
 from fastprop import activations, datasets, initializers, losses, metrics, optimizers, schedules
 from fastprop._version import __version__
+from fastprop.derivatives import (
+    hessian_vector_product,
+    input_gradient,
+    jacobian,
+    row_gradient_norms,
+    row_gradients,
+)
 from fastprop.gradients import GradientCheck, check_gradients, gradient
 from fastprop.history import History
 from fastprop.layers import Dense
@@ -74,13 +81,18 @@ __all__ = [
     "check_gradients",
     "datasets",
     "gradient",
+    "hessian_vector_product",
     "initializers",
+    "input_gradient",
+    "jacobian",
     "load",
     "losses",
     "metrics",
     "mlp",
     "num_threads",
     "optimizers",
+    "row_gradient_norms",
+    "row_gradients",
     "schedules",
     "set_num_threads",
     "show_config",

@@ -51,15 +51,24 @@ def gradient(model: Sequential, X: Any, y: Any, loss: str | Loss, *, sample_weig
     loss.check_output(model.layers[-1].activation, model.n_outputs)
     data = Rows.check(model, loss, X, y, sample_weight)
     grad = aligned(model.n_params, model.dtype)
-    return _into(model, data, loss, grad), grad
+    return into(model, data, loss, grad), grad
 
 
 @standard_arithmetic()
-def _into(model: Sequential, data: Rows, loss: Loss, grad: Array) -> float:
+def into(model: Sequential, data: Rows, loss: Loss, grad: Array) -> float:
+    """The loss; grad (n_params,) becomes its gradient."""
     sums = np.zeros(2)
     with model._learning_plan(len(data), loss.kernel(model.n_outputs)) as plan:
-        plan.gradient(model.theta, grad, data.X, data.y, data.w, sums)
+        plan.gradient(model.theta, grad[np.newaxis], data.X, data.y, data.w, sums)
     return float(sums[1] / sums[0])
+
+
+def float64_twin(model: Sequential) -> Sequential:
+    """The same network in float64."""
+    descriptions = [layer.description for layer in model.layers]
+    twin = Sequential(descriptions, n_inputs=model.n_inputs, dtype="float64", seed=model.seed)
+    twin.theta[:] = model.theta
+    return twin
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +118,7 @@ def check_gradients(
     True
     """
     step = _checks.number("step", step, low=1e-12, high=1.0)
-    descriptions = [layer.description for layer in model.layers]
-    twin = Sequential(descriptions, n_inputs=model.n_inputs, dtype="float64", seed=model.seed)
-    twin.theta[:] = model.theta
+    twin = float64_twin(model)
     _, grad = gradient(twin, X, y, loss, sample_weight=sample_weight)
     loss = losses.get(loss)
     data = Rows.check(twin, loss, X, y, sample_weight)
@@ -119,9 +126,9 @@ def check_gradients(
     for i, value in enumerate(twin.theta.tolist()):
         h = step * max(1.0, abs(value))
         twin.theta[i] = above = value + h
-        higher = _into(twin, data, loss, unused)
+        higher = into(twin, data, loss, unused)
         twin.theta[i] = below = value - h
-        lower = _into(twin, data, loss, unused)
+        lower = into(twin, data, loss, unused)
         twin.theta[i] = value
         differences[i] = (higher - lower) / (above - below)
     size = max(np.abs(grad).max(), np.abs(differences).max())

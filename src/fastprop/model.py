@@ -332,9 +332,10 @@ class Sequential:
         n_workers: int,
         loss: tuple[str, tuple[float, ...], int] | None = None,
         metrics: tuple[tuple[str, float], ...] = (),
+        to_inputs: bool = False,
     ) -> Plan:
         capsule = dispatch.kernels(self.dtype, dispatch.chosen())
-        return Plan(capsule, self._nodes(), batch_size, loss, metrics, n_workers)
+        return Plan(capsule, self._nodes(), batch_size, loss, metrics, n_workers, to_inputs)
 
     def _nodes(self) -> list[Node]:
         """The network as the engine runs it."""

@@ -138,4 +138,6 @@ cdef class Plan:
     cdef double weight(self, const Rows* rows, const Share* share, double before) noexcept nogil
     cdef void score(self, const Rows* rows, const Share* share) noexcept nogil
     cdef void backward(self, const Share* share) noexcept nogil
+    cdef void copy_input_delta(self, const Share* share, char* to, Py_ssize_t row) noexcept nogil
+    cdef void step_back_from_each_output(self, const Share* share, char* J) noexcept nogil
     cdef void learn(self, const Share* share) noexcept nogil

@@ -18,6 +18,7 @@ class Plan:
         loss: tuple[str, Sequence[float], int] | None = None,
         metrics: Sequence[tuple[str, float]] = (),
         n_workers: int = 1,
+        to_inputs: bool = False,
     ) -> None: ...
     def answer(self, theta: NDArray[Any], X: object) -> NDArray[Any] | None: ...
     def predict(self, theta: NDArray[Any], X: NDArray[Any], out: NDArray[Any]) -> bool: ...
@@ -33,6 +34,16 @@ class Plan:
         w: NDArray[Any] | None,
         totals: NDArray[Any],
     ) -> None: ...
+    def input_gradient(
+        self,
+        theta: NDArray[Any],
+        dX: NDArray[Any],
+        X: NDArray[Any],
+        Y: NDArray[Any],
+        w: NDArray[Any] | None,
+        totals: NDArray[Any],
+    ) -> None: ...
+    def jacobian(self, theta: NDArray[Any], J: NDArray[Any], X: NDArray[Any]) -> None: ...
     def train(
         self,
         theta: NDArray[Any],

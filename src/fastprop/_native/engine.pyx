@@ -21,6 +21,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport isfinite
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
 
 from numpy import dtype as dtype_of, empty, ndarray
 
@@ -60,6 +61,8 @@ cdef class Plan:
         For each (name of the kernel, its setting).
     n_workers
         The most threads that share a batch.
+    to_inputs
+        Whether the step back goes on to dC/dx; without a loss, from whatever is put in dC/do's place.
 
     Raises
     ------
@@ -67,7 +70,7 @@ cdef class Plan:
         If there is no room; nothing is left allocated then.
     """
 
-    def __cinit__(self, capsule, nodes, batch_size, loss=None, metrics=(), n_workers=1):
+    def __cinit__(self, capsule, nodes, batch_size, loss=None, metrics=(), n_workers=1, to_inputs=False):
         cdef Py_ssize_t i, j
         cdef char* base
         cdef double* settings
@@ -92,7 +95,8 @@ cdef class Plan:
         # The layout, in Python's integers, which cannot overflow: each part's offset from the arena's start.
         parts = Parts()
         itemsize = self.kernels.itemsize
-        learning = 0 if loss is None else itemsize
+        learns = to_inputs or loss is not None
+        learning = itemsize if learns else 0
         node_list = parts.add(self.n_nodes * sizeof(Node))
         worker_list = parts.add(n_workers * sizeof(Worker))
         metric_list = parts.add(self.n_metrics * sizeof(void*))
@@ -102,9 +106,9 @@ cdef class Plan:
         y = parts.add(batch_size * self.n_targets * learning)
         o = parts.add(batch_size * self.n_outputs * learning)
         scores = parts.add(batch_size * (1 + self.n_metrics) * sizeof(double))
-        places, widths = lay_out(nodes, loss is not None, self.reads_z)
+        places, widths = lay_out(nodes, learns, to_inputs, self.reads_z)
         buffers = [parts.add(batch_size * width * itemsize) for width in widths]
-        work_size = work_of(self.kernels, nodes, batch_size, loss is not None) * itemsize
+        work_size = work_of(self.kernels, nodes, batch_size, learns) * itemsize
         dW_size = max([gradient_at_once(laid) for laid in nodes]) * learning
         owned = [[parts.add(size) for size in (work_size, dW_size, batch_size * learning)] for _ in range(n_workers)]
         if parts.total < 2**62:
@@ -234,10 +238,23 @@ cdef class Plan:
         job.run()
 
     def gradient(self, theta, grad, X, Y, w, totals):
-        """grad = dC/dtheta over all rows of X as one batch, at most `batch_size`; totals as in `evaluate`."""
+        """grad (n_batches, n_params): each row becomes dC/dtheta over a batch of X; totals as in `evaluate`."""
         cdef Job job = Job(self, theta, RowSource(self, X, Y, w))
         job.totals = <double*> job.keep(totals, True)
         job.grad = job.keep(grad, True)
+        job.run()
+
+    def input_gradient(self, theta, dX, X, Y, w, totals):
+        """dX, of X's shape, = dC/dX over all rows of X as one batch; the plan goes `to_inputs`."""
+        cdef Job job = Job(self, theta, RowSource(self, X, Y, w))
+        job.totals = <double*> job.keep(totals, True)
+        job.dX = job.keep(dX, True)
+        job.run()
+
+    def jacobian(self, theta, J, X):
+        """J (m, n_outputs n_inputs): do/dx for each row of X, output after output; the plan goes `to_inputs`."""
+        cdef Job job = Job(self, theta, RowSource(self, X))
+        job.J = job.keep(J, True)
         job.run()
 
     def train(self, theta, state, X, Y, w, order, first, last, update, settings, groups, steps, totals):
@@ -333,6 +350,26 @@ cdef class Plan:
             if self.nodes[i].backward != NULL:
                 self.nodes[i].backward(&self.nodes[i], share)
 
+    cdef void copy_input_delta(self, const Share* share, char* to, Py_ssize_t row) noexcept nogil:
+        """The worker's rows of what the step back left at the inputs, `row` reals apart."""
+        cdef Py_ssize_t i, size = self.kernels.itemsize, n = self.n_inputs * size
+        for i in range(share.first, share.first + share.count):
+            memcpy(to + (share.begin + i) * row * size, self.nodes[0].delta_in + i * n, n)
+
+    cdef void step_back_from_each_output(self, const Share* share, char* J) noexcept nogil:
+        """do/dx of the worker's rows: for each output the step back from 1 there and 0 at the others."""
+        cdef Py_ssize_t i, j, size = self.kernels.itemsize
+        cdef char* delta = self.nodes[self.n_nodes - 1].delta
+        for j in range(self.n_outputs):
+            memset(delta + share.first * self.n_outputs * size, 0, share.count * self.n_outputs * size)
+            for i in range(share.first, share.first + share.count):
+                if self.kind == b"f":
+                    (<float*> delta)[i * self.n_outputs + j] = 1
+                else:
+                    (<double*> delta)[i * self.n_outputs + j] = 1
+            self.backward(share)
+            self.copy_input_delta(share, J + j * self.n_inputs * size, self.n_outputs * self.n_inputs)
+
     cdef void learn(self, const Share* share) noexcept nogil:
         """The worker's part of each node's gradient, and a step by the rule from it."""
         cdef Py_ssize_t i
@@ -352,7 +389,9 @@ cdef class Job:
     cdef list arrays                # held until the job is done
     cdef const char* theta
     cdef char* out                  # (rows, n_outputs) for predictions; NULL unless they are wanted
-    cdef char* grad                 # for the whole gradient; NULL unless it is wanted
+    cdef char* grad                 # (n_batches, n_params) for whole gradients; NULL unless they are wanted
+    cdef char* dX                   # (rows, n_inputs) for dC/dX; NULL unless it is wanted
+    cdef char* J                    # (rows, n_outputs, n_inputs) for do/dx; NULL unless it is wanted
     cdef Rule rule                  # its update is NULL unless steps are wanted
     cdef double* totals             # weight, loss, each metric
     cdef Py_ssize_t next            # batch
@@ -415,7 +454,7 @@ cdef class Job:
         cdef Share share
         share.worker, share.team = worker, &self.team
         share.kernels, share.own, share.theta = self.plan.kernels, own, self.theta
-        share.rule, share.grad = &self.rule, self.grad
+        share.rule = &self.rule
         while self.next < self.end:
             share.n_workers = team_size(&self.team)
             share.begin = self.next * self.plan.batch_size
@@ -425,16 +464,22 @@ cdef class Job:
             share.by_columns = (
                 learns and share.n_workers > 1 and share.m * self.plan.n_params >= WORK_BY_COLUMNS * share.n_workers)
             share.out = self.batch_output(&share)
+            share.grad = self.batch_gradient()
             self.plan.load(rows, &share)
             if self.out != NULL and not self.plan.all_finite(&share):
                 own.met_no_number = True
             self.plan.forward(&share)
             if self.totals != NULL:
                 self.plan.score(rows, &share)
-            if learns:
+            if self.J != NULL:
+                self.plan.step_back_from_each_output(&share, self.J)
+            if learns or self.dX != NULL:
                 self.plan.backward(&share)
+            if self.dX != NULL:
+                self.plan.copy_input_delta(&share, self.dX, self.plan.n_inputs)
+            if learns:
                 if team_meet(&self.team):
-                    if not self.add_scores(&share):
+                    if not self.add_scores(&share) and self.grad == NULL:
                         self.end = self.next
                     team_go_on(&self.team, False)
                 if self.end == self.next:
@@ -451,6 +496,9 @@ cdef class Job:
     cdef char* batch_output(self, const Share* share) noexcept nogil:
         cdef Py_ssize_t row = self.plan.n_outputs * self.plan.kernels.itemsize
         return self.out + share.begin * row if self.out != NULL else NULL
+
+    cdef char* batch_gradient(self) noexcept nogil:
+        return self.grad + self.next * self.plan.n_params * self.plan.kernels.itemsize if self.grad != NULL else NULL
 
     cdef bint add_scores(self, const Share* share) noexcept nogil:
         """Add the batch's scores to the totals, row after row, so that they are the same in batches of any size;

@@ -37,9 +37,12 @@ IN_PLACE = frozenset({"activation"})  # may write a over x, unless the step back
 KEEPS_OUTPUT = frozenset({"activation"})  # the step back reads a
 
 
-def lay_out(nodes: Sequence[Node], learns: bool, reads_z: Callable[[str], bool]) -> tuple[list[Place], list[int]]:
+def lay_out(
+    nodes: Sequence[Node], learns: bool, to_inputs: bool, reads_z: Callable[[str], bool]
+) -> tuple[list[Place], list[int]]:
     """Each node's place, and the buffers' widths, each (m, width) reals.
 
+    The step back goes down to the first parameters if the network `learns`, and `to_inputs` if that is wanted.
     `reads_z` tells whether the step back through an activation needs its input, besides its output.
     """
     widths: list[int] = []
@@ -53,9 +56,11 @@ def lay_out(nodes: Sequence[Node], learns: bool, reads_z: Callable[[str], bool])
     for i, node in enumerate(nodes):
         below = node.inputs[0] if node.inputs else None
         alone = node.kind in IN_PLACE and not node.n_params
-        follows[i] = learns and (node.n_params > 0 or any(follows[j] for j in node.inputs))
+        follows[i] = learns and (to_inputs or node.n_params > 0 or any(follows[j] for j in node.inputs))
         delta = delta_in = None
-        if below is not None and follows[below]:
+        if below is None and to_inputs:
+            delta_in = buffer(node.n_in)
+        elif below is not None and follows[below]:
             delta_in = places[below].delta
         if alone and delta_in is not None:
             delta = delta_in
