@@ -4,8 +4,8 @@
 
 Prints a line for each such loop of the products: its function, how many fused multiply-adds and instructions it has,
 and how many of these touch the stack with a vector (a spilt accumulator: there should be none) and with a plain
-register (a stride or a bound, which costs nothing beside so many multiply-adds). Wants binutils, x86-64, and a build without
-`-Wl,-s` (take it out of setup.py), so that functions have names.
+register (a stride or a bound, which costs nothing beside so many multiply-adds). Wants binutils, x86-64, and a build
+without `-Wl,-s` (take it out of setup.py), so that functions have names.
 """
 
 import re
