@@ -22,7 +22,10 @@ STAIRCASE = [
     {"activations", "initializers", "layers", "losses", "machine", "metrics", "schedules"},
     {"columns", "optimizers", "serialization"},
     {"model"},
-    {"_rows", "derivatives", "gradients", "history", "progress", "tabular", "trainer"},
+    {
+        *{"_rows", "_snapshots", "_sources", "_training", "callbacks", "history", "progress"},
+        *{"derivatives", "gradients", "tabular", "trainer"},
+    },
     {"cli", "csv_files", "demo", "__main__", "sklearn", "__init__"},
 ]
 STEP = {name: number for number, step in enumerate(STAIRCASE) for name in step}
@@ -33,10 +36,15 @@ FILES = {
 }
 
 
-def imports(path: Path) -> set[str]:
-    """The modules of the package that a file imports, inside functions too, each by its first name."""
+def imports(path: Path, for_types: bool = True) -> set[str]:
+    """The modules of the package that a file imports, inside functions too, each by its first name; also those that
+    only annotations name?
+    """
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    if not for_types:
+        tree.body = [node for node in tree.body if not is_for_types(node)]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -50,6 +58,10 @@ def imports(path: Path) -> set[str]:
                 first = rest.partition(".")[0]
                 found.add(first if first in STEP else "__init__")
     return found
+
+
+def is_for_types(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def test_every_file_stands_on_a_step():
@@ -69,7 +81,7 @@ def test_imports_within_a_step_make_no_circle():
     """So that every module can be read, and imported, after those it needs."""
     graph = {module: set() for module in FILES.values()}
     for path, module in FILES.items():
-        graph[module] |= imports(path) - {module}
+        graph[module] |= imports(path, for_types=False) - {module}
     list(TopologicalSorter(graph).static_order())  # raises CycleError
 
 

@@ -9,8 +9,19 @@
 True
 """
 
-from fastprop import activations, datasets, initializers, losses, metrics, optimizers, schedules
+from fastprop import activations, callbacks, datasets, initializers, losses, metrics, optimizers, schedules
 from fastprop._version import __version__
+from fastprop.callbacks import (
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    LambdaCallback,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    TerminateOnNaN,
+    TimeBudget,
+)
 from fastprop.derivatives import (
     hessian_vector_product,
     input_gradient,
@@ -51,6 +62,8 @@ __all__ = [
     "MSE",
     "SGD",
     "BinaryCrossEntropy",
+    "CSVLogger",
+    "Callback",
     "ConstantFactor",
     "CosLog",
     "CosineDecay",
@@ -59,25 +72,33 @@ __all__ = [
     "Cyclic",
     "Dense",
     "DivergedError",
+    "EarlyStopping",
     "ExponentialDecay",
     "FlatCosine",
     "FunctionSchedule",
     "GradientCheck",
     "History",
     "InverseTimeDecay",
+    "LambdaCallback",
+    "LearningRateScheduler",
     "LinearRamp",
+    "ModelCheckpoint",
     "MultiStepDecay",
     "OneCycle",
     "OneCycleMomentum",
     "PolynomialDecay",
     "ProductSchedule",
+    "ReduceLROnPlateau",
     "Sequential",
     "SequentialSchedule",
     "StepDecay",
+    "TerminateOnNaN",
+    "TimeBudget",
     "Trainer",
     "Warmup",
     "__version__",
     "activations",
+    "callbacks",
     "check_gradients",
     "datasets",
     "gradient",

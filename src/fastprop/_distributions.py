@@ -60,7 +60,8 @@ def _quantile(q: Reals) -> Reals:
 
 
 def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], r: Reals) -> Reals:
-    above, below = (np.full(r.shape, column[0]) for column in coefficients)
+    above: Reals = np.full(r.shape, coefficients[0][0])
+    below: Reals = np.full(r.shape, coefficients[1][0])
     for a, b in zip(coefficients[0][1:], coefficients[1][1:], strict=True):
         above = above * r + a
         below = below * r + b

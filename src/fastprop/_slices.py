@@ -1,5 +1,6 @@
 """Long work in the engine, cut into slices of about SLICE_SECONDS, between which Python hears Ctrl-C."""
 
+import sys
 import time
 from collections.abc import Iterator
 
@@ -10,10 +11,12 @@ ROWS_AT_ONCE = 256  # in a batch that only goes forward: enough to reuse the wei
 
 
 class Slicer:
-    """Cuts 0..count into ranges by how long the ranges before have taken; `size` is the next one's length."""
+    """Cuts 0..count into ranges by how long the ranges before have taken; `size` is the next one's length, at
+    most `largest`.
+    """
 
-    def __init__(self, size: int = 1) -> None:
-        self.size = size
+    def __init__(self, size: int = 1, largest: int = sys.maxsize) -> None:
+        self.size, self._largest = size, largest
 
     def __call__(self, count: int) -> Iterator[tuple[int, int]]:
         """Yield (first, last + 1) until count is reached; the time until the next is asked for is the range's."""
@@ -23,7 +26,7 @@ class Slicer:
             start = time.perf_counter()
             yield first, last
             seconds = max(time.perf_counter() - start, 1e-9)
-            self.size = max(1, min(int((last - first) * SLICE_SECONDS / seconds), 4 * self.size))
+            self.size = max(1, min(int((last - first) * SLICE_SECONDS / seconds), 4 * self.size, self._largest))
             first = last
 
 

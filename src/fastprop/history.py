@@ -34,6 +34,11 @@ class History(Mapping[str, list[float]]):
         for name, numbers in self._series.items():
             numbers.append(float(logs.get(name, float("nan"))))
 
+    def amend(self, logs: Mapping[str, float]) -> None:
+        """Put numbers in the place of the last epoch's; new names begin with nan for the epochs before it."""
+        for name, number in logs.items():
+            self._series.setdefault(name, [float("nan")] * self.n_epochs)[-1] = float(number)
+
     def pop(self) -> None:
         """Take the last epoch's numbers away."""
         self._series = {name: numbers[:-1] for name, numbers in self._series.items() if len(numbers) > 1}

@@ -17,6 +17,7 @@ class Metric:
     """A score, the mean over rows, weighted as the loss is; call it on arrays, ``metric(o, y)``."""
 
     name: ClassVar[str]
+    larger_is_better: ClassVar[bool] = True
 
     def kernel(self, loss: Loss, n_outputs: int) -> tuple[str, float]:
         """The name of the kernel that computes it beside this loss, and its setting."""
@@ -76,6 +77,7 @@ class MAE(Metric):
     """
 
     name: ClassVar[str] = "mae"
+    larger_is_better: ClassVar[bool] = False
 
     def __call__(self, o: ArrayLike, y: ArrayLike) -> float:
         o_array: NDArray[Any] = np.asarray(o)

@@ -1,11 +1,11 @@
 """Training: epochs over data, scores, and the state that goes on from one call to the next.
 
-What a batch does is in the engine; a Trainer checks what comes in, decides the order of rows, keeps time, and
-reports. An epoch enters the engine in slices, so that Ctrl-C is heard and the progress bar moves; where they end
-changes no bit of the result.
+What a batch does is in the engine, how epochs go on in `_training.py`; a Trainer checks what comes in and holds the
+state.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,69 +14,25 @@ from numpy.typing import NDArray
 
 from fastprop import _checks, losses, metrics, optimizers, serialization
 from fastprop._arithmetic import standard_arithmetic
-from fastprop._native import philox
 from fastprop._rows import Rows
 from fastprop._slices import Slicer, row_slices
+from fastprop._snapshots import DivergedError, Snapshots
+from fastprop._sources import Batches, RowSource
+from fastprop._training import Training
+from fastprop.callbacks import Callback, CallbackList
 from fastprop.history import History
 from fastprop.losses import Loss
 from fastprop.metrics import Metric
 from fastprop.model import Sequential, aligned_rows
 from fastprop.optimizers import Optimizer
 from fastprop.progress import Progress
-from fastprop.schedules import Clock
+from fastprop.schedules import Clock, values_of
 
 __all__ = ["DivergedError", "Trainer"]
 
 Array = NDArray[Any]
 
 VALIDATION_NAMES = ("validation_data[0]", "validation_data[1]", "validation_data[2]")
-
-
-class DivergedError(RuntimeError):
-    """The loss became nan or infinite. The network, its optimizer and the counts are back where this epoch began, or
-    the one before it where this one's first loss was not finite; no further than where the call of `fit` began.
-
-    Attributes
-    ----------
-    epoch, step : int
-        Where it happened, both counted from 0 over the trainer's life.
-    """
-
-    def __init__(self, epoch: int, step: int, learning_rate: float) -> None:
-        self.epoch, self.step, self.learning_rate = epoch, step, learning_rate
-        super().__init__(
-            f"the loss is not finite at step {step} (epoch {epoch}, learning_rate {learning_rate:g});"
-            " the network is back where that epoch began, or the one before. A smaller learning_rate, or inputs scaled"
-            " to about 1, usually helps"
-        )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.epoch, self.step, self.learning_rate)
-
-
-class _Snapshots:
-    """Copies of arrays as they were when an epoch of this fit began, and the one before it; memory is used again."""
-
-    def __init__(self) -> None:
-        self._copies: list[tuple[Array, ...]] = []  # the latest last
-        self._valid = 0
-
-    def forget(self) -> None:
-        self._valid = 0
-
-    def take(self, live: tuple[Array, ...]) -> None:
-        copies = self._copies.pop(0) if len(self._copies) == 2 else tuple(np.empty_like(array) for array in live)
-        for copy, array in zip(copies, live, strict=True):
-            copy[:] = array
-        self._copies.append(copies)
-        self._valid = min(self._valid + 1, 2)
-
-    def restore(self, live: tuple[Array, ...], back: int) -> int:
-        """Go to the latest copy, or `back` before it as far as there are; returns how far."""
-        back = min(back, self._valid - 1)
-        for copy, array in zip(self._copies[-1 - back], live, strict=True):
-            array[:] = copy
-        return back
 
 
 class Trainer:
@@ -101,6 +57,8 @@ class Trainer:
         Epochs and steps done so far.
     history : History
         Of all epochs so far.
+    stop_training : bool
+        Set it to True and `fit` stops before the next batch, as `stop` does; each call of `fit` begins with False.
 
     Raises
     ------
@@ -138,12 +96,15 @@ class Trainer:
         # All steps so far, then those that the optimizer's state remembers of each parameter array; the engine counts.
         self._steps = np.zeros(1 + n_arrays, np.int64)
         self._groups = np.zeros(n_arrays, np.int64)
-        self._snapshots = _Snapshots()
+        self._snapshots = Snapshots()
         self._optimizer = optimizers.get(optimizer)
         self._state = self._no_state()
         self._epoch = 0
         self.history = History()
         self._slicer = Slicer()
+        self.stop_training = False
+        self._end: tuple[int | None, int | None] = (None, None)  # steps and epochs done when the fit at work ends
+        self._at_work: int | None = None  # the thread that trains
 
     def __repr__(self) -> str:
         names = f", metrics={[m.name for m in self.metrics]}" if self.metrics else ""
@@ -180,12 +141,21 @@ class Trainer:
     @optimizer.setter
     def optimizer(self, optimizer: str | Optimizer) -> None:
         chosen = optimizers.get(optimizer)
+        if self._at_work == threading.get_ident():  # a callback
+            self._adopt(chosen)
+            return
         with self._exclusively():
-            before, self._optimizer = self._optimizer, chosen
-            if (type(chosen), chosen.states) != (type(before), before.states):
-                self._state = self._no_state()
-                self._steps[1:] = 0
-            self._snapshots = _Snapshots()
+            self._adopt(chosen)
+            self._snapshots = Snapshots()
+
+    def _adopt(self, chosen: Optimizer) -> None:
+        before, self._optimizer = self._optimizer, chosen
+        if (type(chosen), chosen.states) != (type(before), before.states):
+            self._state = self._no_state()
+            self._steps[1:] = 0
+            if self._at_work is not None:
+                self._snapshots = Snapshots()
+                self._snapshots.take(self._live())
 
     def _no_state(self) -> Array:
         """What the optimizer remembers before the first step: (n_states, n_params, and what lines rows up)."""
@@ -196,7 +166,7 @@ class Trainer:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._snapshots = _Snapshots()
+        self._snapshots = Snapshots()
 
     # Training
 
@@ -212,6 +182,7 @@ class Trainer:
         class_weight: Mapping[int, float] | str | None = None,
         validation_data: Sequence[Any] | None = None,
         validation_split: float = 0.0,
+        callbacks: Iterable[Callback] = (),
         progress: bool = True,
     ) -> History:
         """Train for some epochs, going on from where the last call stopped: twice 1 epoch equals once 2.
@@ -236,6 +207,8 @@ class Trainer:
             Scored after each epoch, under names that begin with "val_".
         validation_split : float, default 0.0
             Instead, this share of the rows, the last of them as they stand, as in Keras.
+        callbacks : iterable of Callback
+            Told how training goes on; see `fastprop.callbacks`.
         progress : bool, default True
             Show a progress bar with the scores and rows per second, where standard error is a terminal.
 
@@ -253,6 +226,8 @@ class Trainer:
         KeyboardInterrupt
             On Ctrl-C, which is heard within about 0.1 s, or when the batch is done; the network is as after the last
             whole batch, and the history holds the epochs completed.
+        Exception
+            What a callback raises, unchanged.
         """
         epochs = _checks.integer("epochs", epochs, low=0)
         shuffle = _checks.flag("shuffle", shuffle)
@@ -271,19 +246,14 @@ class Trainer:
             data, validation = data.split(validation_split)
         batch_size = _checks.batch_size(batch_size, len(data))
 
-        history = History()
+        source = RowSource(data, batch_size, shuffle, self.seed)
+        told = CallbackList(callbacks)
         with self._exclusively(), Progress(epochs, len(data), show=_checks.flag("progress", progress)) as bar:
-            self._snapshots.forget()
-            for _ in range(epochs):
-                order = philox.permutation(self.seed, self.epoch, len(data)) if shuffle else None
-                logs = self._run_epoch(data, order, batch_size, bar)
-                if validation is not None:
-                    logs |= {f"val_{name}": score for name, score in self._evaluate(validation).items()}
-                self._epoch += 1
-                history.append(logs)
-                self.history.append(logs)
-                bar.end_epoch(logs)
-        return history
+            return Training(self, source, validation, epochs, told, bar).run()
+
+    def stop(self) -> None:
+        """Have `fit` stop before the next batch; from a callback, or from another thread."""
+        self.stop_training = True
 
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> dict[str, float]:
         """One step on these rows as one batch; returns their loss and metrics from before the step.
@@ -296,35 +266,20 @@ class Trainer:
         data = self._rows(X, y, sample_weight)
         sums = self._no_sums()
         with self._exclusively():
-            self._take_steps(data, None, len(data), 0, 1, sums)
-        return self._means(sums)
-
-    def _run_epoch(self, data: Rows, order: Array | None, batch_size: int, bar: Progress) -> dict[str, float]:
-        """All batches once, in slices; the scores. A diverging epoch leaves no trace."""
-        self._snapshots.take(self._live())
-        sums = self._no_sums()
-        n_batches = -(-len(data) // batch_size)
-        began = self.step
-        try:
-            for first, last in self._slicer(n_batches):
-                self._take_steps(data, order, batch_size, first, last, sums)
-                bar.advance(min(last * batch_size, len(data)) - first * batch_size, lambda: self._means(sums))
-            if not np.isfinite(self.model.theta).all():  # the last step may have done it, unseen by any loss
-                raise DivergedError(self.epoch, self.step, self.optimizer.learning_rate)
-        except DivergedError:
-            # Without a step in this epoch it was the last of the epoch before that did the harm.
-            if self._snapshots.restore(self._live(), back=0 if self.step > began else 1):
-                self._epoch -= 1
-                self.history.pop()
-            raise
+            self._take_steps(Batches(data, None, len(data), 0, 1), sums)
         return self._means(sums)
 
     def _live(self) -> tuple[Array, ...]:
         """All that a step changes."""
         return self.model.theta, self._state, self._steps
 
-    def _take_steps(self, data: Rows, order: Array | None, batch_size: int, first: int, last: int, sums: Array) -> None:
-        """Steps on the batches first..last - 1; sums gathers weight, loss and metrics."""
+    def _weights(self) -> tuple[Array, ...]:
+        """All that predictions depend on."""
+        return (self.model.theta,)
+
+    def _take_steps(self, batches: Batches, sums: Array) -> None:
+        """A step on each batch; sums gathers weight, loss and metrics."""
+        data, order, batch_size, first, last = batches
         wanted = self.step + last - first
         with self.model._learning_plan(batch_size, *self._scoring()) as plan:
             plan.train(
@@ -332,13 +287,19 @@ class Trainer:
                 self.optimizer.kernel, self._settings(last - first), self._groups, self._steps, sums,
             )  # fmt: skip
         if self.step < wanted:
-            raise DivergedError(self.epoch, self.step, self.optimizer.learning_rate)
+            raise self._diverged()
+
+    def _diverged(self) -> DivergedError:
+        rate = values_of("learning_rate", self.optimizer.learning_rate, self._clock(), 1)[0]
+        return DivergedError(self.epoch, self.step, float(rate))
+
+    def _clock(self) -> Clock:
+        return Clock(self.step, self.epoch, *self._end)
 
     @standard_arithmetic()
     def _settings(self, count: int) -> Array:
         """The optimizer's numbers for the next `count` steps: (n_rows, n_groups, n_settings)."""
-        clock = Clock(self.step, self.epoch)
-        return self.optimizer.settings(clock, count, int(self._steps[1]))[:, np.newaxis]
+        return self.optimizer.settings(self._clock(), count, int(self._steps[1]))[:, np.newaxis]
 
     # Scores
 
@@ -378,11 +339,14 @@ class Trainer:
     def _exclusively(self) -> Iterator[None]:
         if not self.model.training_lock().acquire(blocking=False):
             raise RuntimeError(
-                "the model is being trained in another thread; wait for it, or use a trainer and a model of your own"
+                "the model is being trained in another thread, or by the fit whose callback asks for it; wait for it,"
+                " or use a trainer and a model of your own"
             )
         try:
+            self._at_work = threading.get_ident()
             yield
         finally:
+            self._at_work, self._end = None, (None, None)
             self.model.training_lock().release()
 
     def _rows(self, *arrays: Any, **options: Any) -> Rows:
