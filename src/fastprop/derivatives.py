@@ -58,7 +58,7 @@ def input_gradient(
     """
     loss, data = _checked(model, X, y, loss, sample_weight)
     dX = aligned(data.X.size, model.dtype).reshape(data.X.shape)
-    sums = np.zeros(2)
+    sums = np.zeros(3)
     with model._learning_plan(len(data), loss.kernel(model.n_outputs), (), True) as plan:
         plan.input_gradient(model.theta, dX, data.X, data.y, data.w, sums)
     return float(sums[1] / sums[0]), dX
@@ -255,7 +255,7 @@ def _checked(model: Sequential, X: Any, y: Any, loss: str | Loss, sample_weight:
 
 def _rows_into(model: Sequential, data: Rows, loss: Loss, grads: Array) -> None:
     with model._plan(1, 1, loss.kernel(model.n_outputs)) as plan:
-        plan.gradient(model.theta, grads, data.X, data.y, data.w, np.zeros(2))
+        plan.gradient(model.theta, grads, data.X, data.y, data.w, np.zeros(3))
 
 
 @standard_arithmetic()

@@ -57,7 +57,7 @@ def gradient(model: Sequential, X: Any, y: Any, loss: str | Loss, *, sample_weig
 @standard_arithmetic()
 def into(model: Sequential, data: Rows, loss: Loss, grad: Array) -> float:
     """The loss; grad (n_params,) becomes its gradient."""
-    sums = np.zeros(2)
+    sums = np.zeros(3)
     with model._learning_plan(len(data), loss.kernel(model.n_outputs)) as plan:
         plan.gradient(model.theta, grad[np.newaxis], data.X, data.y, data.w, sums)
     return float(sums[1] / sums[0])

@@ -322,13 +322,14 @@ class Trainer:
         return self._means(sums)
 
     def _no_sums(self) -> Array:
-        """Sums over rows, as the engine adds to them: weight, loss, each metric."""
-        return np.zeros(2 + len(self.metrics))
+        """Sums over rows, as the engine adds to them: the loss's weight, loss, weight, each metric."""
+        return np.zeros(3 + len(self.metrics))
 
     @standard_arithmetic()
     def _means(self, sums: Array) -> dict[str, float]:
-        names = ("loss", *(metric.name for metric in self.metrics))
-        return {name: float(total / sums[0]) if sums[0] else 0.0 for name, total in zip(names, sums[1:], strict=True)}
+        shares = {"loss": (sums[1], sums[0])}
+        shares |= {metric.name: (sums[3 + i], sums[2]) for i, metric in enumerate(self.metrics)}
+        return {name: float(total / weight) if weight else 0.0 for name, (total, weight) in shares.items()}
 
     def _scoring(self) -> tuple[Any, Any]:
         """The kernels of the loss and the metrics, for a plan."""

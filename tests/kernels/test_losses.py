@@ -8,6 +8,7 @@ import pytest
 
 from bounds import EXACT, assert_same_bits, assert_within, gamma, row_depth
 from fastprop._native.kernel_calls import KernelCalls
+from loss_formulas import SETTINGS, Setting, value_and_slope
 
 SHAPES = [(1, 1), (5, 3), (4, 15), (3, 16), (4, 17), (3, 33), (260, 10)]
 Values = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -118,10 +119,12 @@ def batch(
     return Batch((3 * rng.standard_normal(shape)).astype(dtype), y.astype(dtype), w)
 
 
+of_each_formula = pytest.mark.parametrize("loss", FORMULAS)
 with_soft_and_hard_targets = pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
 with_and_without_weights = pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 
 
+@of_each_formula
 @with_and_without_weights
 @with_soft_and_hard_targets
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -137,6 +140,7 @@ def test_value_and_gradient_are_the_formulas(
     assert_within(delta, share * formula.slope(z, y), relative * share * formula.slope_size(z, y))
 
 
+@of_each_formula
 @with_and_without_weights
 @with_soft_and_hard_targets
 def test_the_gradient_agrees_with_central_differences(
@@ -158,6 +162,7 @@ def test_the_gradient_agrees_with_central_differences(
     assert_within(delta, numeric, h**2 / 6 + gamma(roundings(*shape), kernels.dtype) * size / h)
 
 
+@of_each_formula
 def test_the_gradient_is_zero_where_the_loss_is_least(kernels: KernelCalls, loss: str) -> None:
     """At z = 0 and uniform targets the cross-entropies are least, the squared error at o = y."""
     y = np.full((3, 4), {"mse": 0, "cross_entropy": 0.25}.get(loss, 0.5), kernels.dtype)
@@ -197,21 +202,111 @@ def test_the_output_is_the_activations_to_the_bit(
     assert_same_bits(o, kernels.activation_forward(activation, given.z))
 
 
-def test_a_row_of_weight_zero_is_as_if_absent(kernels: KernelCalls, rng: np.random.Generator, loss: str) -> None:
+of_each_setting = pytest.mark.parametrize("setting", SETTINGS, ids=str)
+
+
+def given(
+    rng: np.random.Generator, setting: Setting, shape: tuple[int, int], dtype: np.dtype
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[float]]:
+    """o or z, y, weights and settings."""
+    o, y = (array.astype(dtype) for array in setting.draw(rng, *shape))
+    return o, y, (rng.random(len(o)) + 0.1).astype(dtype), setting.settings(shape[1])
+
+
+def test_every_loss_has_settings_to_try(kernels: KernelCalls) -> None:
+    assert {setting.kernel for setting in SETTINGS} == set(kernels.losses)
+
+
+@of_each_setting
+@with_and_without_weights
+@pytest.mark.parametrize("shape", [(5, 2), (4, 16), (3, 17), (40, 10)], ids=str)
+def test_every_value_and_gradient_is_its_formula(
+    kernels: KernelCalls, rng: np.random.Generator, setting: Setting, shape: tuple[int, int], weighted: bool
+) -> None:
+    """Relative to 1 and the row's loss, and to 1 and the row's largest slope: a few roundings more than the terms'."""
+    o, y, w, settings = given(rng, setting, shape, kernels.dtype)
+    value, delta, _ = kernels.loss(setting.kernel, o, y, w if weighted else None, settings)
+    rows, slope = value_and_slope(setting.kernel, o, y, settings)
+    share = (w.astype(float) / w.sum(dtype=float) if weighted else np.full(len(o), 1 / len(o)))[:, np.newaxis]
+    relative = gamma(4 * roundings(*shape), kernels.dtype)
+    assert_within(value, share[:, 0] @ rows, relative * (share[:, 0] @ (1 + abs(rows))))
+    assert_within(delta, share * slope, relative * share * (1 / o.shape[1] + abs(slope).max(axis=1, keepdims=True)))
+
+
+@of_each_setting
+def test_a_row_of_weight_zero_is_as_if_absent(kernels: KernelCalls, rng: np.random.Generator, setting: Setting) -> None:
     """To the bit: it adds 0 to the loss and to the weights' sum, and its delta is 0."""
-    given = batch(rng, loss, (6, 5), kernels.dtype, soft=True, weighted=True)
-    given.w[2] = 0
-    value, delta, _ = kernels.loss(loss, given.z, given.y, given.w)
+    o, y, w, settings = given(rng, setting, (6, 5), kernels.dtype)
+    w[2] = 0
+    value, delta, _ = kernels.loss(setting.kernel, o, y, w, settings)
     kept = np.arange(6) != 2
-    value_without, delta_without, _ = kernels.loss(loss, given.z[kept], given.y[kept], given.w[kept])
+    value_without, delta_without, _ = kernels.loss(setting.kernel, o[kept], y[kept], w[kept], settings)
     assert value == value_without
     assert_same_bits(delta[kept], delta_without)
     np.testing.assert_array_equal(delta[2], 0)
 
 
-def test_weights_of_one_are_no_weights(kernels: KernelCalls, rng: np.random.Generator, loss: str) -> None:
-    given = batch(rng, loss, (7, 9), kernels.dtype, soft=True, weighted=False)
-    value, delta, _ = kernels.loss(loss, given.z, given.y)
-    value_of_ones, delta_of_ones, _ = kernels.loss(loss, given.z, given.y, np.ones(7, kernels.dtype))
+@of_each_setting
+def test_weights_of_one_are_no_weights(kernels: KernelCalls, rng: np.random.Generator, setting: Setting) -> None:
+    o, y, w, settings = given(rng, setting, (7, 9), kernels.dtype)
+    value, delta, _ = kernels.loss(setting.kernel, o, y, None, settings)
+    value_of_ones, delta_of_ones, _ = kernels.loss(setting.kernel, o, y, np.ones_like(w), settings)
     assert value == value_of_ones
     assert_same_bits(delta, delta_of_ones)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "settings"),
+    [("focal", [2, 1, 1, 1]), ("kl_divergence", []), ("adjusted_cross_entropy", [0.9, 0.1 / 3, 1, 1, 1])],
+)
+@pytest.mark.parametrize("size", [1000, 1e30])
+def test_what_follows_a_softmax_stays_finite_at_extreme_z(
+    kernels: KernelCalls, kernel: str, settings: list[float], size: float
+) -> None:
+    """A wrong answer costs about the distance, and its slope is finite."""
+    z, y = np.array([[size, -size, 0]], kernels.dtype), np.array([[0, 1, 0]], kernels.dtype)
+    value, delta, o = kernels.loss(kernel, z, y, None, settings)
+    assert value == pytest.approx(2 * size, rel=0.11)
+    assert np.isfinite(delta).all()
+    np.testing.assert_array_equal(o, [[1, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("kernel", "settings"), [("binary_focal", [2, 1, 1]), ("adjusted_binary_cross_entropy", [1, 0, 1])]
+)
+def test_what_follows_a_sigmoid_stays_finite_at_extreme_z(
+    kernels: KernelCalls, kernel: str, settings: list[float]
+) -> None:
+    z, y = np.array([[1e30], [1e30], [-1e30], [-1e30]], kernels.dtype), np.array([[0], [1], [0], [1]], kernels.dtype)
+    value, delta, o = kernels.loss(kernel, z, y, None, settings)
+    assert value == float(z[0, 0]) / 2
+    np.testing.assert_allclose(delta, [[0.25], [0], [0], [-0.25]])
+    np.testing.assert_array_equal(o, [[1], [1], [0], [0]])
+
+
+def test_focal_with_gamma_0_is_the_cross_entropy(kernels: KernelCalls, rng: np.random.Generator) -> None:
+    """Lin et al. (2017), section 3.2; half the binary cross-entropy with alpha 1/2."""
+    z, labels, yes = rng.standard_normal((9, 4)), np.eye(4)[rng.integers(0, 4, 9)], rng.integers(0, 2, (9, 4))
+    z, labels, yes = (array.astype(kernels.dtype) for array in (z, labels, yes))
+    for focal, plain, settings, y in (
+        ("focal", "cross_entropy", [0, 1, 1, 1, 1], labels),
+        ("binary_focal", "binary_cross_entropy", [0, 1, 1], yes),
+    ):
+        (a, da, _), (b, db, _) = kernels.loss(focal, z, y, None, settings), kernels.loss(plain, z, y)
+        assert a == pytest.approx(b, rel=8 * float(np.finfo(kernels.dtype).eps))
+        np.testing.assert_allclose(da, db, rtol=0, atol=8 * np.finfo(kernels.dtype).eps)
+
+
+def test_log_cosh_keeps_its_small_and_large_values(kernels: KernelCalls) -> None:
+    """e**2 / 2 where cosh(e) rounds to 1, and |e| - log(2) where it overflows."""
+    for e, expected in ((1e-10, 5e-21), (1e-3, 4.999999166666889e-07), (1e4, 1e4 - 0.6931471805599453)):
+        value, _, _ = kernels.loss("log_cosh", np.array([[e]], kernels.dtype), np.zeros((1, 1), kernels.dtype))
+        assert value == pytest.approx(expected, rel=4 * float(np.finfo(kernels.dtype).eps))
+
+
+def test_gaussian_nll_lets_slopes_through_its_clamp(kernels: KernelCalls) -> None:
+    """As PyTorch does, which clamps without autograd: slopes are those at v = epsilon."""
+    o, y = np.array([[2.0, 0.01]], kernels.dtype), np.array([[1.0]], kernels.dtype)
+    value, delta, _ = kernels.loss("gaussian_nll", o, y, None, [0, 0.25, 0])
+    assert value == pytest.approx(np.log(0.25) / 2 + 1 / 0.5, rel=1e-6)
+    np.testing.assert_allclose(delta, [[1 / 0.25, (1 / 0.25 - 1 / 0.25**2) / 2]], rtol=1e-6)

@@ -124,7 +124,7 @@ class Specification:
     def metric(
         self, name: str, o: np.ndarray, y: np.ndarray, w: np.ndarray | None = None, setting: float = 0.5
     ) -> float:
-        return self.number(name, o, y, w, *y.shape, float(setting))
+        return self.number(f"{name}_metric", o, y, w, *y.shape, float(setting))
 
     def update(
         self,

@@ -139,12 +139,52 @@ def activation_backward(name: str, draw: Draw) -> Case:
     return lambda calls: (calls.activation_backward(name, a, z, da, settings),)
 
 
+def some(draw: Draw, n: int, share_of_zeros: float = 0.2) -> list[float]:
+    """n settings from 0 on."""
+    return [0 if draw.random.random() < share_of_zeros else 3 * draw.random.random() for _ in range(n)]
+
+
+def adjusted_settings(draw: Draw, n: int) -> list[float]:
+    smoothing = draw.random.choice([0, 0.1, draw.random.random()])
+    return [1 - smoothing, smoothing / n, *some(draw, n)]
+
+
+def tweedie_settings(draw: Draw, n: int) -> list[float]:
+    return [float(draw.flip()), draw.random.choice([1.1, 1.5, 1.9, 3, 1 + draw.random.random()])]
+
+
+# The settings of a loss that has any, for n outputs; those of the quantile loss come with a number of targets.
+LOSS_SETTINGS: dict[str, Callable[[Draw, int], list[float]]] = {
+    "huber": lambda draw, n: [3 * draw.random.random(), draw.random.choice([1, draw.random.random()])],
+    "gaussian_nll": lambda draw, n: [draw.random.randrange(3), 10.0 ** -draw.random.randint(0, 8), 0.9189385332046727],
+    "cosine_similarity": lambda draw, n: [draw.random.choice([1e-12, 1e-3, 0])],
+    "poisson": lambda draw, n: [float(draw.flip()), float(draw.flip()), 1e-8, 0.9189385332046727],
+    "poisson_deviance": lambda draw, n: [float(draw.flip())],
+    "gamma": lambda draw, n: [float(draw.flip())],
+    "tweedie": tweedie_settings,
+    "adjusted_cross_entropy": adjusted_settings,
+    "adjusted_binary_cross_entropy": adjusted_settings,
+    "focal": lambda draw, n: [draw.random.choice([0, 0.5, 1, 2, 5 * draw.random.random()]), *some(draw, n)],
+    "binary_focal": lambda draw, n: [draw.random.choice([0, 2, 5 * draw.random.random()]), *some(draw, 2)],
+    "nll": some,
+}
+
+
 def loss(name: str, draw: Draw) -> Case:
-    shape = draw.shape()
-    o_or_z, y, w = draw.reals(*shape), draw.reals(*shape), draw.weights(shape[0])
+    m, n_targets = draw.shape()
+    n, settings = n_targets, LOSS_SETTINGS.get(name, lambda draw, n: [])(draw, n_targets)
+    if name == "quantile":
+        settings = [draw.random.random() for _ in range(draw.random.choice([1, 1, 3, 5]))]
+        n = n_targets * len(settings)
+    if name == "gaussian_nll":
+        n = 2 * n_targets
+    o_or_z, y, w = draw.reals(m, n), draw.reals(m, n_targets), draw.weights(m)
+    if draw.flip():  # where logarithms and powers are numbers
+        np.abs(y, out=y)
+        np.abs(o_or_z, out=o_or_z)
 
     def call(calls: Any) -> tuple[np.ndarray, ...]:
-        value, delta, o = calls.loss(name, o_or_z, y, w)
+        value, delta, o = calls.loss(name, o_or_z, y, w, settings)
         return np.array(value), delta, o
 
     return call
@@ -153,7 +193,9 @@ def loss(name: str, draw: Draw) -> Case:
 def metric(name: str, draw: Draw) -> Case:
     shape = draw.shape()
     o, y, w = draw.reals(*shape), draw.reals(*shape), draw.weights(shape[0])
-    setting = draw.random.choice([0.5, 0, 0.3])
+    setting = draw.random.choice([0.5, 0, 0.3, 1, 3] if name == "top_k_accuracy" else [0.5, 0, 0.3])
+    if name.endswith("log_loss"):
+        setting = float(draw.flip())
     return lambda calls: (np.array(calls.metric(name, o, y, w, setting)),)
 
 

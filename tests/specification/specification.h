@@ -30,6 +30,7 @@ typedef double real;
 
 #define FASTPROP_VEC_H /* what is included needs no vectors, only these */
 #define LARGEST BY_TYPE(0x1.fffffep127f, 0x1.fffffffffffffp1023)
+#define EPSILON BY_TYPE(0x1p-23f, 0x1p-52)
 #include "../../src/fastprop/_native/kernels/large_angles.h"
 
 #ifndef BLOCK
@@ -370,9 +371,11 @@ static void scale_rows(real *delta, const real *w, size m, size n, double factor
         for (size j = 0; j < n; j++) delta[i * n + j] = delta[i * n + j] * (real)(weight(w, i) * factor);
 }
 
-double NAME(mse)(const real *o, const real *y, const real *w, real *delta, real *unused, size m, size n, size n_targets,
-                 const double *settings, double scale) {
-    (void)unused, (void)n_targets, (void)settings;
+#define LOSS(name)                                                                                                 \
+    double NAME(name)(const real *o, const real *y, const real *w, real *delta, real *output, size m, size n,      \
+                      size n_targets, const double *settings, double scale)
+
+LOSS(mse) {
     double total = 0;
     for (size i = 0; i < m; i++) {
         real *e = delta + i * n;
@@ -383,41 +386,328 @@ double NAME(mse)(const real *o, const real *y, const real *w, real *delta, real 
     return total;
 }
 
-double NAME(cross_entropy)(const real *z, const real *y, const real *w, real *delta, real *o, size m, size n,
-                           size n_targets, const double *settings, double scale) {
-    (void)n_targets, (void)settings;
+/* The rest of the losses of numbers, each as a value and a slope at one output o and target y, with settings c. */
+
+typedef real element_of_loss(real o, real y, const double *c);
+
+/* `times` the mean over a row's outputs of value(o, y), and its slope. */
+static double by_element(element_of_loss *value, element_of_loss *slope, double times, const real *o, const real *y,
+                         const real *w, real *delta, size m, size n, const double *settings, double scale) {
     double total = 0;
-    for (size i = 0; i < m; i++) {
-        const real *z_row = z + i * n, *y_row = y + i * n;
-        real *p = o + i * n, highest = row_max(z_row, n), y_sum = row_sum(y_row, n);
-        real log_sum = NAME(log)(softmax_row(z_row, p, n, highest));
-        total = total + weight(w, i) * ((double)log_sum * y_sum - row_dot(z_row, y_row, n, highest));
-        for (size j = 0; j < n; j++) delta[i * n + j] = p[j] * y_sum - y_row[j];
-    }
-    scale_rows(delta, w, m, n, scale);
+    for (size i = 0; i < m * n; i++) delta[i] = value(o[i], y[i], settings);
+    for (size i = 0; i < m; i++) total = total + weight(w, i) * (times * row_sum(delta + i * n, n)) / n;
+    for (size i = 0; i < m * n; i++) delta[i] = slope(o[i], y[i], settings);
+    scale_rows(delta, w, m, n, times * scale / n);
     return total;
 }
 
-double NAME(binary_cross_entropy)(const real *z, const real *y, const real *w, real *delta, real *o, size m, size n,
-                                  size n_targets, const double *settings, double scale) {
-    (void)n_targets, (void)settings;
+#define LOSS_BY_ELEMENT(name, times)                                                                               \
+    LOSS(name) {                                                                                                   \
+        return by_element(name##_value, name##_slope, times, o, y, w, delta, m, n, settings, scale);               \
+    }
+
+static real smaller(real a, real b) { return a < b ? a : b; }
+static real larger(real a, real b) { return a > b ? a : b; }
+
+static real mae_value(real o, real y, const double *c) { return absolute(o - y); }
+static real mae_slope(real o, real y, const double *c) { return o > y ? 1 : y > o ? -1 : 0; }
+LOSS_BY_ELEMENT(mae, 1)
+
+/* settings: delta, factor. */
+static real huber_value(real o, real y, const double *c) {
+    real size_of_error = absolute(o - y), near = smaller((real)c[0], size_of_error);
+    return near * (size_of_error - (real)0.5 * near);
+}
+static real huber_slope(real o, real y, const double *c) {
+    return larger(0 - (real)c[0], smaller((real)c[0], o - y));
+}
+LOSS_BY_ELEMENT(huber, settings[1])
+
+static real log_cosh_value(real o, real y, const double *c) {
+    real a = absolute(o - y), t = NAME(expm1)(0 - a);
+    if (a > 1) return (a + log1p_exp(a + a)) - (LN2_HIGH + LN2_LOW);
+    return NAME(log1p)(((real)0.5 * (t * t)) / (1 + t));
+}
+static real log_cosh_slope(real o, real y, const double *c) { return NAME(tanh)(o - y); }
+LOSS_BY_ELEMENT(log_cosh, 1)
+
+/* settings: the quantiles. Each target has an output for each of them. */
+LOSS(quantile) {
+    size n_quantiles = n / n_targets;
     double total = 0;
     for (size i = 0; i < m; i++) {
-        for (size j = i * n; j < (i + 1) * n; j++) {
-            real linear = fused(0 - z[j], y[j], z[j] > 0 ? z[j] : 0);
-            delta[j] = linear + log1p_exp(z[j]);
+        for (size j = 0; j < n; j++) {
+            real e = o[i * n + j] - y[i * n_targets + j / n_quantiles];
+            real below = e * (real)-settings[j % n_quantiles], above = e * (real)(1 - settings[j % n_quantiles]);
+            delta[i * n + j] = larger(below, above);
         }
         total = total + weight(w, i) * row_sum(delta + i * n, n) / n;
-        for (size j = i * n; j < (i + 1) * n; j++) {
-            o[j] = NAME(sigmoid)(z[j]);
-            delta[j] = o[j] - y[j];
+        for (size j = 0; j < n; j++) {
+            real e = o[i * n + j] - y[i * n_targets + j / n_quantiles], q = (real)-settings[j % n_quantiles];
+            delta[i * n + j] = e < 0 ? q : e > 0 ? (real)(1 - settings[j % n_quantiles]) : 0;
         }
     }
     scale_rows(delta, w, m, n, scale / n);
     return total;
 }
 
+static real variance(real spread, double kind) {
+    return kind == 1 ? NAME(exp)(spread) : kind == 2 ? NAME(softplus)(spread) : spread;
+}
+static real variance_slope(real spread, double kind) {
+    return kind == 1 ? NAME(exp)(spread) : kind == 2 ? NAME(sigmoid)(spread) : 1;
+}
+
+/* settings: kind of variance, epsilon, constant. o holds the means, then the spreads. */
+LOSS(gaussian_nll) {
+    double total = 0;
+    for (size i = 0; i < m; i++) {
+        real *means = delta + i * n, *spreads = means + n_targets;
+        for (size j = 0; j < n_targets; j++) {
+            real e = o[i * n + j] - y[i * n_targets + j], spread = o[i * n + n_targets + j];
+            real v = larger((real)settings[1], variance(spread, settings[0]));
+            means[j] = NAME(log)(v) + e * e / v;
+        }
+        total = total + weight(w, i) * (0.5 * row_sum(means, n_targets) / n_targets + settings[2]);
+        for (size j = 0; j < n_targets; j++) {
+            real e = o[i * n + j] - y[i * n_targets + j], spread = o[i * n + n_targets + j];
+            real v = larger((real)settings[1], variance(spread, settings[0]));
+            means[j] = e / v;
+            spreads[j] = (real)0.5 * (1 - e * e / v) / v * variance_slope(spread, settings[0]);
+        }
+    }
+    scale_rows(delta, w, m, n, scale / n_targets);
+    return total;
+}
+
+/* settings: epsilon. */
+LOSS(cosine_similarity) {
+    double total = 0;
+    for (size i = 0; i < m; i++) {
+        const real *o_row = o + i * n, *y_row = y + i * n;
+        double o_o = row_dot(o_row, o_row, n, 0) + settings[0];
+        double length = sqrt(o_o * (row_dot(y_row, y_row, n, 0) + settings[0]));
+        double cosine = row_dot(o_row, y_row, n, 0) / length, factor = weight(w, i) * scale;
+        total = total + weight(w, i) * (1 - cosine);
+        for (size j = 0; j < n; j++)
+            delta[i * n + j] = (real)(factor * (cosine / o_o)) * o_row[j] - (real)(factor / length) * y_row[j];
+    }
+    return total;
+}
+
+/* Losses of counts. In each but the first, settings[0] says whether o is the logarithm of the mean. */
+
+static real poisson_value(real o, real y, const double *c) {
+    return c[0] != 0 ? fused(0 - y, o, NAME(exp)(o)) : fused(0 - y, NAME(log)(o + (real)c[2]), o);
+}
+static real poisson_slope(real o, real y, const double *c) {
+    return c[0] != 0 ? NAME(exp)(o) - y : 1 - y / (o + (real)c[2]);
+}
+
+/* settings: whether o is the logarithm, whether to add log(y!), epsilon, log(2 pi) / 2. */
+LOSS(poisson) {
+    double total = 0;
+    real *value = delta;
+    for (size i = 0; i < m; i++) {
+        for (size j = 0; j < n; j++) value[j] = poisson_value(o[i * n + j], y[i * n + j], settings);
+        double row = weight(w, i) * row_sum(value, n) / n;
+        for (size j = 0; j < n; j++) {
+            real count = y[i * n + j], log_count = NAME(log)(count);
+            value[j] = fused(count, log_count, 0 - count) + fused((real)0.5, log_count, (real)settings[3]);
+            if (!(count > 1)) value[j] = 0;
+        }
+        if (settings[1] != 0) row = row + weight(w, i) * row_sum(value, n) / n;
+        total = total + row;
+        for (size j = 0; j < n; j++) value[j] = poisson_slope(o[i * n + j], y[i * n + j], settings);
+        value = value + n;
+    }
+    scale_rows(delta, w, m, n, scale / n);
+    return total;
+}
+
+static real mean_of(real o, const double *c) { return c[0] > 0 ? NAME(exp)(o) : o; }
+static real log_mean(real o, const double *c) { return c[0] > 0 ? o : NAME(log)(o); }
+static real along_mean(real slope, real o, const double *c) { return c[0] > 0 ? slope : slope / o; }
+
+static real poisson_deviance_value(real o, real y, const double *c) {
+    return (y > 0 ? y * (NAME(log)(y) - log_mean(o, c)) : 0) + (mean_of(o, c) - y);
+}
+static real poisson_deviance_slope(real o, real y, const double *c) { return along_mean(mean_of(o, c) - y, o, c); }
+LOSS_BY_ELEMENT(poisson_deviance, 2)
+
+static real gamma_value(real o, real y, const double *c) {
+    real d = log_mean(o, c) - NAME(log)(y);
+    return d + NAME(expm1)(0 - d);
+}
+static real gamma_slope(real o, real y, const double *c) {
+    return along_mean(0 - NAME(expm1)(NAME(log)(y) - log_mean(o, c)), o, c);
+}
+LOSS_BY_ELEMENT(gamma, 2)
+
+/* settings: whether o is the logarithm, power. */
+static real tweedie_value(real o, real y, const double *c) {
+    real mean = log_mean(o, c), one_less = (real)(1 - c[1]), two_less = (real)(2 - c[1]);
+    real of_y = (real)(1 / ((1 - c[1]) * (2 - c[1]))) * NAME(exp)(two_less * NAME(log)(y));
+    real of_both = (real)(1 / (1 - c[1])) * y * NAME(exp)(one_less * mean);
+    return (of_y - of_both) + (real)(1 / (2 - c[1])) * NAME(exp)(two_less * mean);
+}
+static real tweedie_slope(real o, real y, const double *c) {
+    real power = NAME(exp)((real)(1 - c[1]) * log_mean(o, c));
+    return along_mean(power * (mean_of(o, c) - y), o, c);
+}
+LOSS_BY_ELEMENT(tweedie, 2)
+
+/* Losses of classes. o is z but for the last three. */
+
+/* settings: keep, share, weights (n,); NULL for none. */
+static double cross_entropy_rows(const real *z, const real *y, const real *w, real *delta, real *output, size m,
+                                 size n, const double *settings, double scale) {
+    double total = 0;
+    for (size i = 0; i < m; i++) {
+        const real *z_row = z + i * n;
+        real *t = delta + i * n, *p = output + i * n, highest = row_max(z_row, n);
+        for (size j = 0; j < n; j++) {
+            t[j] = y[i * n + j];
+            if (settings) t[j] = (real)settings[2 + j] * fused((real)settings[0], t[j], (real)settings[1]);
+        }
+        real t_sum = row_sum(t, n), log_sum = NAME(log)(softmax_row(z_row, p, n, highest));
+        total = total + weight(w, i) * ((double)log_sum * t_sum - row_dot(z_row, t, n, highest));
+        for (size j = 0; j < n; j++) t[j] = p[j] * t_sum - t[j];
+    }
+    scale_rows(delta, w, m, n, scale);
+    return total;
+}
+
+LOSS(cross_entropy) { return cross_entropy_rows(o, y, w, delta, output, m, n, NULL, scale); }
+
+LOSS(adjusted_cross_entropy) { return cross_entropy_rows(o, y, w, delta, output, m, n, settings, scale); }
+
+LOSS(kl_divergence) {
+    double total = 0;
+    for (size i = 0; i < m; i++) { /* row by row, so that each adds both of its terms */
+        const real *w_row = w ? w + i : NULL;
+        double row = cross_entropy_rows(o + i * n, y + i * n, w_row, delta + i * n, output + i * n, 1, n, NULL, scale);
+        real lane[LANES] = {0};
+        for (size j = 0; j < n; j++) {
+            real x = y[i * n + j];
+            lane[j % LANES] = lane[j % LANES] + (x > 0 ? x * NAME(log)(x) : 0);
+        }
+        total = total + (row + weight(w, i) * sum_of_lanes(lane));
+    }
+    return total;
+}
+
+/* settings: gamma, weights (n,). */
+LOSS(focal) {
+    double total = 0;
+    real gamma = (real)settings[0];
+    for (size i = 0; i < m; i++) {
+        const real *z = o + i * n;
+        real *p = output + i * n, *g = delta + i * n, highest = row_max(z, n);
+        real log_sum = NAME(log)(softmax_row(z, p, n, highest)), lane[LANES] = {0};
+        for (size j = 0; j < n; j++) {
+            real c = (real)settings[1 + j] * y[i * n + j], log_p = (z[j] - highest) - log_sum;
+            real rest = 0 - NAME(expm1)(log_p), power = gamma > 0 ? NAME(exp)(gamma * NAME(log)(rest)) : 1;
+            real ratio = rest > 0 ? log_p / rest : -1;
+            g[j] = c > 0 ? (c * power) * ((gamma * p[j]) * ratio - 1) : 0;
+            lane[j % LANES] = lane[j % LANES] - (c > 0 ? (c * power) * log_p : 0);
+        }
+        real g_sum = row_sum(g, n);
+        for (size j = 0; j < n; j++) g[j] = g[j] - p[j] * g_sum;
+        total = total + weight(w, i) * sum_of_lanes(lane);
+    }
+    scale_rows(delta, w, m, n, scale);
+    return total;
+}
+
+LOSS(binary_cross_entropy) {
+    double total = 0;
+    for (size i = 0; i < m; i++) {
+        for (size j = i * n; j < (i + 1) * n; j++) {
+            real linear = fused(0 - o[j], y[j], o[j] > 0 ? o[j] : 0);
+            delta[j] = linear + log1p_exp(o[j]);
+        }
+        total = total + weight(w, i) * row_sum(delta + i * n, n) / n;
+        for (size j = i * n; j < (i + 1) * n; j++) {
+            output[j] = NAME(sigmoid)(o[j]);
+            delta[j] = output[j] - y[j];
+        }
+    }
+    scale_rows(delta, w, m, n, scale / n);
+    return total;
+}
+
+/* settings: keep, share, pos_weight (n,). */
+LOSS(adjusted_binary_cross_entropy) {
+    double total = 0;
+    for (size i = 0; i < m; i++) {
+        const real *z = o + i * n;
+        real *p = output + i * n, *d = delta + i * n;
+        for (size j = 0; j < n; j++) {
+            real t = fused((real)settings[0], y[i * n + j], (real)settings[1]);
+            real k = fused((real)settings[2 + j] - 1, t, 1);
+            d[j] = fused(1 - t, z[j], k * NAME(softplus)(0 - z[j]));
+        }
+        total = total + weight(w, i) * row_sum(d, n) / n;
+        for (size j = 0; j < n; j++) {
+            real t = fused((real)settings[0], y[i * n + j], (real)settings[1]);
+            p[j] = NAME(sigmoid)(z[j]);
+            d[j] = fused((real)settings[2 + j] - 1, t, 1) * p[j] - (real)settings[2 + j] * t;
+        }
+    }
+    scale_rows(delta, w, m, n, scale / n);
+    return total;
+}
+
+/* settings: gamma, the weight of yes, the weight of no. */
+static real binary_focal_value(real z, real y, const double *c) {
+    real log_p = 0 - NAME(softplus)(0 - z), log_q = 0 - NAME(softplus)(z);
+    real yes = (real)c[1] * y * NAME(exp)((real)c[0] * log_q) * log_p;
+    real no = (real)c[2] * (1 - y) * NAME(exp)((real)c[0] * log_p) * log_q;
+    return 0 - (yes + no);
+}
+static real binary_focal_slope(real z, real y, const double *c) {
+    real p = NAME(sigmoid)(z), q = NAME(sigmoid)(0 - z);
+    real log_p = 0 - NAME(softplus)(0 - z), log_q = 0 - NAME(softplus)(z);
+    real yes = (real)c[1] * y * NAME(exp)((real)c[0] * log_q), no = (real)c[2] * (1 - y) * NAME(exp)((real)c[0] * log_p);
+    return yes * ((real)c[0] * p * log_p - q) - no * ((real)c[0] * q * log_q - p);
+}
+LOSS(binary_focal) {
+    NAME(map)(NAME(sigmoid), o, output, m * n);
+    return by_element(binary_focal_value, binary_focal_slope, 1, o, y, w, delta, m, n, settings, scale);
+}
+
+/* settings: the classes' weights (n,). */
+LOSS(nll) {
+    double total = 0;
+    for (size i = 0; i < m; i++) {
+        for (size j = 0; j < n; j++) delta[i * n + j] = (real)settings[j] * y[i * n + j];
+        total = total - weight(w, i) * row_dot(o + i * n, delta + i * n, n, 0);
+    }
+    scale_rows(delta, w, m, n, -scale);
+    return total;
+}
+
+static real side(real y) { return y > 0 ? 1 : -1; }
+static real hinge_value(real o, real y, const double *c) {
+    real h = 1 - side(y) * o;
+    return 0 > h ? 0 : h;
+}
+static real hinge_slope(real o, real y, const double *c) { return 1 - side(y) * o > 0 ? 0 - side(y) : 0; }
+LOSS_BY_ELEMENT(hinge, 1)
+
+static real squared_hinge_value(real o, real y, const double *c) { return hinge_value(o, y, c) * hinge_value(o, y, c); }
+static real squared_hinge_slope(real o, real y, const double *c) { return hinge_value(o, y, c) * (0 - side(y)); }
+LOSS(squared_hinge) {
+    double total = by_element(squared_hinge_value, squared_hinge_slope, 1, o, y, w, delta, m, n, settings, 0);
+    for (size i = 0; i < m * n; i++) delta[i] = squared_hinge_slope(o[i], y[i], settings);
+    scale_rows(delta, w, m, n, 2 * scale / n);
+    return total;
+}
+
 /* Metrics: the sum over rows of each row's weighted score. */
+
+#define METRIC(name) double NAME(name##_metric)(const real *o, const real *y, const real *w, size m, size n, double setting)
 
 static size first_largest(const real *x, size n) {
     size best = 0;
@@ -426,15 +716,14 @@ static size first_largest(const real *x, size n) {
     return best;
 }
 
-double NAME(categorical_accuracy)(const real *o, const real *y, const real *w, size m, size n, double setting) {
-    (void)setting;
+METRIC(categorical_accuracy) {
     double total = 0;
     for (size i = 0; i < m; i++)
         if (first_largest(o + i * n, n) == first_largest(y + i * n, n)) total = total + weight(w, i);
     return total;
 }
 
-double NAME(binary_accuracy)(const real *o, const real *y, const real *w, size m, size n, double setting) {
+METRIC(binary_accuracy) {
     double total = 0;
     for (size i = 0; i < m; i++) {
         size right = 0;
@@ -444,12 +733,68 @@ double NAME(binary_accuracy)(const real *o, const real *y, const real *w, size m
     return total;
 }
 
-double NAME(mae)(const real *o, const real *y, const real *w, size m, size n, double setting) {
-    (void)setting;
+METRIC(mae) {
     double total = 0;
     for (size i = 0; i < m; i++) {
         double row = 0;
         for (size j = i * n; j < (i + 1) * n; j++) row = row + fabs((double)o[j] - (double)y[j]);
+        total = total + weight(w, i) * row / n;
+    }
+    return total;
+}
+
+METRIC(mse) {
+    double total = 0;
+    for (size i = 0; i < m; i++) {
+        double row = 0;
+        for (size j = i * n; j < (i + 1) * n; j++) row = row + ((double)o[j] - y[j]) * ((double)o[j] - y[j]);
+        total = total + weight(w, i) * row / n;
+    }
+    return total;
+}
+
+METRIC(top_k_accuracy) {
+    double total = 0;
+    for (size i = 0; i < m; i++) {
+        const real *row = o + i * n;
+        size right = first_largest(y + i * n, n), before = 0;
+        for (size j = 0; j < n; j++) before += row[j] > row[right] || (j < right && row[j] == row[right]);
+        if (before < setting) total = total + weight(w, i);
+    }
+    return total;
+}
+
+/* log(p), p within EPSILON and 1 - EPSILON. */
+static double log_within(real p) {
+    if (p < EPSILON) p = EPSILON;
+    if (p > 1 - EPSILON) p = 1 - EPSILON;
+    return NAME(log)(p);
+}
+
+METRIC(categorical_log_loss) {
+    double total = 0;
+    for (size i = 0; i < m; i++) {
+        const real *z = o + i * n;
+        real highest = row_max(z, n);
+        double row = 0, sum = 0;
+        for (size j = 0; j < n; j++) sum = sum + NAME(exp)(z[j] - highest);
+        double log_sum = (double)highest + NAME(log)((real)sum);
+        for (size j = 0; j < n; j++)
+            if (y[i * n + j] != 0) row = row - y[i * n + j] * (setting != 0 ? z[j] - log_sum : log_within(z[j]));
+        total = total + weight(w, i) * row;
+    }
+    return total;
+}
+
+METRIC(binary_log_loss) {
+    double total = 0;
+    for (size i = 0; i < m; i++) {
+        double row = 0;
+        for (size j = i * n; j < (i + 1) * n; j++) {
+            double yes = setting != 0 ? NAME(softplus)(-o[j]) : -log_within(o[j]);
+            double no = setting != 0 ? NAME(softplus)(o[j]) : -log_within(1 - o[j]);
+            row = row + (y[j] * yes + (1 - (double)y[j]) * no);
+        }
         total = total + weight(w, i) * row / n;
     }
     return total;

@@ -50,6 +50,7 @@ ctypedef struct Worker:
     char* work                      # the products' panels
     char* dW                        # a layer's gradient, or as much of it as is wanted at once
     char* w                         # (m,): the weights of a batch's rows
+    char* mean_w                    # (m,): those by whose sum the loss is divided, where they are others
     bint met_no_number              # among the x to predict from: nan, or infinite in the network's type
 
 
@@ -66,6 +67,9 @@ ctypedef struct Rows:
     const char* w                   # a weight per row; NULL for 1
     char w_kind
     Py_ssize_t w_stride
+    const char* mean_w              # by whose sum the loss is divided; NULL where that is w
+    char mean_w_kind
+    Py_ssize_t mean_w_stride
     const Py_ssize_t* order         # NULL for the order they stand in
     Py_ssize_t count
 
@@ -103,6 +107,7 @@ cdef struct Share:
     char* out                       # (m, n_outputs): where the output goes; NULL for the last node's own memory
     Rule* rule                      # by which theta learns
     char* grad                      # filled instead, where the whole gradient is wanted
+    char* outputs                   # (rows, n_outputs): where a copy of all rows' outputs goes; NULL for nowhere
 
 
 cdef class Plan:
@@ -111,6 +116,9 @@ cdef class Plan:
     cdef readonly Py_ssize_t n_workers
     cdef const Kernels* kernels
     cdef const Loss* loss           # NULL for a plan that only predicts
+    cdef object function            # in place of the loss's kernel; else None
+    cdef object error               # what it raised
+    cdef bint failed                # whether it did
     cdef double* loss_settings
     cdef Py_ssize_t n_targets       # of the loss: columns of y
     cdef const Metric** metrics
@@ -125,7 +133,7 @@ cdef class Plan:
     cdef char* memory               # one allocation, which all buffers share
     cdef char* x                    # (m, n_inputs)
     cdef char* y                    # (m, n_targets)
-    cdef char* o                    # (m, n_outputs): the output, where only the loss computes it; else NULL
+    cdef char* o                    # (m, n_outputs): the output, where only the loss computes it, if asked; else NULL
     cdef object dtype               # of the network's reals, for NumPy
     cdef int64_t callers            # of `answer`, of whom the first is served
     cdef double* scores             # (1 + n_metrics, batch_size): each row's loss, then each metric's, weighted
@@ -136,7 +144,11 @@ cdef class Plan:
     cdef bint all_finite(self, const Share* share) noexcept nogil
     cdef void forward(self, const Share* share) noexcept nogil
     cdef double weight(self, const Rows* rows, const Share* share, double before) noexcept nogil
+    cdef double mean_weight(self, const Rows* rows, const Share* share, double before) noexcept nogil
     cdef void score(self, const Rows* rows, const Share* share) noexcept nogil
+    cdef void call_function(self, const Rows* rows, const Share* share) noexcept with gil
+    cdef copied(self, const char* reals, shape)
+    cdef void look(self, const Rows* rows, const Share* share) noexcept nogil
     cdef void backward(self, const Share* share) noexcept nogil
     cdef void copy_input_delta(self, const Share* share, char* to, Py_ssize_t row) noexcept nogil
     cdef void step_back_from_each_output(self, const Share* share, char* J) noexcept nogil

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ class Plan:
         capsule: object,
         nodes: Sequence[Node],
         batch_size: int,
-        loss: tuple[str, Sequence[float], int] | None = None,
+        loss: tuple[str | Callable[..., Any], Sequence[float], int] | None = None,
         metrics: Sequence[tuple[str, float]] = (),
         n_workers: int = 1,
         to_inputs: bool = False,
@@ -23,7 +23,14 @@ class Plan:
     def answer(self, theta: NDArray[Any], X: object) -> NDArray[Any] | None: ...
     def predict(self, theta: NDArray[Any], X: NDArray[Any], out: NDArray[Any]) -> bool: ...
     def evaluate(
-        self, theta: NDArray[Any], X: NDArray[Any], Y: NDArray[Any], w: NDArray[Any] | None, totals: NDArray[Any]
+        self,
+        theta: NDArray[Any],
+        X: NDArray[Any],
+        Y: NDArray[Any],
+        w: NDArray[Any] | None,
+        totals: NDArray[Any],
+        mean_w: NDArray[Any] | None = None,
+        outputs: NDArray[Any] | None = None,
     ) -> None: ...
     def gradient(
         self,
@@ -33,6 +40,7 @@ class Plan:
         Y: NDArray[Any],
         w: NDArray[Any] | None,
         totals: NDArray[Any],
+        mean_w: NDArray[Any] | None = None,
     ) -> None: ...
     def input_gradient(
         self,
@@ -42,6 +50,7 @@ class Plan:
         Y: NDArray[Any],
         w: NDArray[Any] | None,
         totals: NDArray[Any],
+        mean_w: NDArray[Any] | None = None,
     ) -> None: ...
     def jacobian(self, theta: NDArray[Any], J: NDArray[Any], X: NDArray[Any]) -> None: ...
     def train(
@@ -59,4 +68,6 @@ class Plan:
         groups: NDArray[Any],
         steps: NDArray[Any],
         totals: NDArray[Any],
+        mean_w: NDArray[Any] | None = None,
+        outputs: NDArray[Any] | None = None,
     ) -> None: ...

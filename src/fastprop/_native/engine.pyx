@@ -27,7 +27,7 @@ from numpy import dtype as dtype_of, empty, ndarray
 
 from fastprop._native.arrays cimport Array
 from fastprop._native.float_environment cimport environment, float_environment_restore, float_environment_set
-from fastprop._native.kernels.table cimport find
+from fastprop._native.kernels.table cimport LossRows, find
 from fastprop._native.layout import lay_out
 from fastprop._native.threads import CALL_WORK, call_helpers
 
@@ -56,7 +56,9 @@ cdef class Plan:
     batch_size
         The most rows of a batch.
     loss
-        (name of the kernel, its settings, number of columns of y); without one the plan only predicts.
+        (name of the kernel, its settings, number of columns of y); without one the plan only predicts. In the name's
+        place a function of (o, y, w, scale) to (losses, delta), as a kernel's but of arrays, is called for each batch
+        as a whole, by the caller's own thread.
     metrics
         For each (name of the kernel, its setting).
     n_workers
@@ -87,7 +89,10 @@ cdef class Plan:
         loss_numbers = ()
         if loss is not None:
             loss_name, loss_numbers, self.n_targets = loss
-            self.loss = <const Loss*> find(self.kernels.losses, sizeof(Loss), loss_name.encode())
+            if callable(loss_name):
+                self.loss, self.function = &IN_PYTHON, loss_name
+            else:
+                self.loss = <const Loss*> find(self.kernels.losses, sizeof(Loss), loss_name.encode())
             if self.loss.through != NULL and last_activation:       # the loss steps back through it by itself
                 nodes = nodes[:-1]
         self.n_nodes = len(nodes)
@@ -110,7 +115,8 @@ cdef class Plan:
         buffers = [parts.add(batch_size * width * itemsize) for width in widths]
         work_size = work_of(self.kernels, nodes, batch_size, learns) * itemsize
         dW_size = max([gradient_at_once(laid) for laid in nodes]) * learning
-        owned = [[parts.add(size) for size in (work_size, dW_size, batch_size * learning)] for _ in range(n_workers)]
+        own_sizes = work_size, dW_size, batch_size * learning, batch_size * learning
+        owned = [[parts.add(size) for size in own_sizes] for _ in range(n_workers)]
         if parts.total < 2**62:
             self.memory = <char*> malloc(parts.total + ALIGNMENT)
         if self.memory == NULL:
@@ -123,13 +129,13 @@ cdef class Plan:
         self.x = base + <Py_ssize_t> x
         self.y = base + <Py_ssize_t> y
         self.o = NULL
-        if self.n_metrics and self.loss.through != NULL and last_activation:
+        if loss is not None and self.loss.through != NULL and last_activation:
             self.o = base + <Py_ssize_t> o
         self.scores = <double*> (base + <Py_ssize_t> scores)
-        for i, (work, dW, w) in enumerate(owned):
+        for i, (work, dW, w, mean_w) in enumerate(owned):
             self.workers[i] = Worker(
                 work=base + <Py_ssize_t> work, dW=base + <Py_ssize_t> dW, w=base + <Py_ssize_t> w,
-                met_no_number=False)
+                mean_w=base + <Py_ssize_t> mean_w, met_no_number=False)
         for at, each in zip(setting_lists, numbers):
             settings = <double*> (base + <Py_ssize_t> at)
             for j, number in enumerate(each):
@@ -231,22 +237,26 @@ cdef class Plan:
         job.run()
         return not any([self.workers[i].met_no_number for i in range(self.n_workers)])
 
-    def evaluate(self, theta, X, Y, w, totals):
-        """Add the sums over X's rows of (weight, weighted loss, each weighted metric) to totals (2 + n_metrics,)."""
-        cdef Job job = Job(self, theta, RowSource(self, X, Y, w))
+    def evaluate(self, theta, X, Y, w, totals, mean_w=None, outputs=None):
+        """Add sums over X's rows to totals (3 + n_metrics,): of the loss's weights, the weighted loss, the weights, and
+        each weighted metric. The loss's weights, by whose sum it is to be divided, are mean_w where that is given.
+        outputs (rows, n_outputs), where it is given, gets each row's."""
+        cdef Job job = Job(self, theta, RowSource(self, X, Y, w, None, mean_w))
+        job.outputs = job.keep(outputs, True)
         job.totals = <double*> job.keep(totals, True)
         job.run()
 
-    def gradient(self, theta, grad, X, Y, w, totals):
-        """grad (n_batches, n_params): each row becomes dC/dtheta over a batch of X; totals as in `evaluate`."""
-        cdef Job job = Job(self, theta, RowSource(self, X, Y, w))
+    def gradient(self, theta, grad, X, Y, w, totals, mean_w=None):
+        """grad (n_batches, n_params): each row becomes dC/dtheta over a batch of X; totals and
+        mean_w as in `evaluate`."""
+        cdef Job job = Job(self, theta, RowSource(self, X, Y, w, None, mean_w))
         job.totals = <double*> job.keep(totals, True)
         job.grad = job.keep(grad, True)
         job.run()
 
-    def input_gradient(self, theta, dX, X, Y, w, totals):
+    def input_gradient(self, theta, dX, X, Y, w, totals, mean_w=None):
         """dX, of X's shape, = dC/dX over all rows of X as one batch; the plan goes `to_inputs`."""
-        cdef Job job = Job(self, theta, RowSource(self, X, Y, w))
+        cdef Job job = Job(self, theta, RowSource(self, X, Y, w, None, mean_w))
         job.totals = <double*> job.keep(totals, True)
         job.dX = job.keep(dX, True)
         job.run()
@@ -257,10 +267,12 @@ cdef class Plan:
         job.J = job.keep(J, True)
         job.run()
 
-    def train(self, theta, state, X, Y, w, order, first, last, update, settings, groups, steps, totals):
+    def train(self, theta, state, X, Y, w, order, first, last, update, settings, groups, steps, totals, mean_w=None,
+              outputs=None):
         """Take the steps of the batches first..last - 1 of an epoch over X[order]; order None for X as it stands.
 
-        theta and state (n_states, n) change in place, totals as in `evaluate`. groups (n_arrays,) holds each parameter
+        theta and state (n_states, n) change in place; totals, mean_w and outputs as in `evaluate`, but outputs are from
+        before each batch's step, in the epoch's order. groups (n_arrays,) holds each parameter
         array's group, or -1 where it is to stay as it is, and settings (n_rows, n_groups, n_settings) the rule's
         numbers: a row per step, of which the last holds for all steps that are left.
 
@@ -268,7 +280,8 @@ cdef class Plan:
         remembers of array i: a caller whom an interrupt keeps from a return value still knows it. Fewer than asked for
         were taken where a batch's loss was not finite; then its step was not.
         """
-        cdef Job job = Job(self, theta, RowSource(self, X, Y, w, order))
+        cdef Job job = Job(self, theta, RowSource(self, X, Y, w, order, mean_w))
+        job.outputs = job.keep(outputs, True)
         job.totals = <double*> job.keep(totals, True)
         job.rule.update = <const Update*> find(self.kernels.updates, sizeof(Update), update.encode())
         job.rule.theta = job.keep(theta, True)
@@ -297,6 +310,10 @@ cdef class Plan:
         if rows.w != NULL:
             self.kernels.gather(
                 rows.w_kind, rows.w, rows.w_stride, 0, rows.order, share.begin, share.m, 1, share.own.w)
+        if rows.mean_w != NULL:
+            self.kernels.gather(
+                rows.mean_w_kind, rows.mean_w, rows.mean_w_stride, 0, rows.order, share.begin, share.m, 1,
+                share.own.mean_w)
         if rows.x_in_place:
             share.x = rows.X + share.begin * rows.x_strides[0]
             return
@@ -321,27 +338,59 @@ cdef class Plan:
         """`before` and the batch's weights, added to it row after row."""
         return self.kernels.weight_sum(before, share.own.w, share.m) if rows.w != NULL else before + share.m
 
+    cdef double mean_weight(self, const Rows* rows, const Share* share, double before) noexcept nogil:
+        """The same of the weights by whose sum the loss is divided."""
+        if rows.mean_w == NULL:
+            return self.weight(rows, share, before)
+        return self.kernels.weight_sum(before, share.own.mean_w, share.m)
+
     cdef void score(self, const Rows* rows, const Share* share) noexcept nogil:
-        """Each row's loss and metrics, and the gradient of the batch's mean loss into the last node's delta."""
+        """Each row's loss, and the gradient of the batch's mean loss into the last node's delta."""
         cdef Node* last = &self.nodes[self.n_nodes - 1]
-        cdef Py_ssize_t i, size = self.kernels.itemsize, at = share.first * last.n_out * size
-        cdef double weight = self.weight(rows, share, 0)
-        cdef double* scores = self.scores + share.first
-        cdef const char* y = self.y + share.first * self.n_targets * size
+        cdef Py_ssize_t size = self.kernels.itemsize, at = share.first * last.n_out * size
+        cdef double weight = self.mean_weight(rows, share, 0)
         cdef const char* w = share.own.w + share.first * size if rows.w != NULL else NULL
-        cdef const char* a = last.a + at
-        cdef const char* output = a
-        cdef char* o = NULL
-        if self.o != NULL:
-            o = self.o + at
-            output = o
-        self.loss.rows(
-            a, y, w, last.delta + at, o, scores, share.count, last.n_out, self.n_targets, self.loss_settings,
-            1 / weight if weight > 0 else 0,
-        )
+        cdef char* o = self.o + at if self.o != NULL and (self.n_metrics or share.outputs != NULL) else NULL
+        cdef LossRows batch = LossRows(
+            o_or_z=last.a + at, y=self.y + share.first * self.n_targets * size, w=w, delta=last.delta + at, o=o,
+            losses=self.scores + share.first, m=share.count, n=last.n_out, n_targets=self.n_targets,
+            settings=self.loss_settings, scale=1 / weight if weight > 0 else 0)
+        self.loss.rows(&batch)
+
+    cdef void call_function(self, const Rows* rows, const Share* share) noexcept with gil:
+        """The same for the whole batch by the function. It gets copies: what it keeps stays as it is."""
+        cdef Node* last = &self.nodes[self.n_nodes - 1]
+        cdef Py_ssize_t size = self.kernels.itemsize
+        cdef double weight = self.mean_weight(rows, share, 0)
+        try:
+            o = self.copied(last.a, (share.m, last.n_out))
+            y = self.copied(self.y, (share.m, self.n_targets))
+            w = self.copied(share.own.w, (share.m,)) if rows.w != NULL else None
+            losses, delta = self.function(o, y, w, 1 / weight if weight > 0 else 0)
+            memcpy(self.scores, Array(losses).data, share.m * sizeof(double))
+            memcpy(last.delta, Array(delta).data, share.m * last.n_out * size)
+        except BaseException as error:
+            self.error, self.failed = error, True
+
+    cdef copied(self, const char* reals, shape):
+        array = empty(shape, self.dtype)
+        memcpy(Array(array, True).data, reals, array.nbytes)
+        return array
+
+    cdef void look(self, const Rows* rows, const Share* share) noexcept nogil:
+        """Each row's metrics, and its output to where outputs are collected."""
+        cdef Node* last = &self.nodes[self.n_nodes - 1]
+        cdef Py_ssize_t i, size = self.kernels.itemsize, row = last.n_out * size
+        cdef double* scores = self.scores + share.first
+        cdef const char* output = (self.o if self.o != NULL else last.a) + share.first * row
         for i in range(self.n_metrics):
             scores += self.batch_size
-            self.metrics[i].rows(output, y, w, scores, share.count, last.n_out, self.metric_settings[i])
+            self.metrics[i].rows(
+                output, self.y + share.first * self.n_targets * size,
+                share.own.w + share.first * size if rows.w != NULL else NULL, scores, share.count, last.n_out,
+                self.metric_settings[i])
+        if share.outputs != NULL:
+            memcpy(share.outputs + (share.begin + share.first) * row, output, share.count * row)
 
     cdef void backward(self, const Share* share) noexcept nogil:
         """From the last node's delta down to the first that something below learns from."""
@@ -378,6 +427,8 @@ cdef class Plan:
                 self.nodes[i].learn(&self.nodes[i], share)
 
 
+cdef Loss IN_PYTHON = Loss(b"python", NULL, NULL)
+
 include "nodes.pxi"
 
 
@@ -392,8 +443,9 @@ cdef class Job:
     cdef char* grad                 # (n_batches, n_params) for whole gradients; NULL unless they are wanted
     cdef char* dX                   # (rows, n_inputs) for dC/dX; NULL unless it is wanted
     cdef char* J                    # (rows, n_outputs, n_inputs) for do/dx; NULL unless it is wanted
+    cdef char* outputs              # (rows, n_outputs) beside scores; NULL unless they are wanted
     cdef Rule rule                  # its update is NULL unless steps are wanted
-    cdef double* totals             # weight, loss, each metric
+    cdef double* totals             # the loss's weight, loss, weight, each metric
     cdef Py_ssize_t next            # batch
     cdef Py_ssize_t end             # one past the last batch
     cdef team team
@@ -421,6 +473,7 @@ cdef class Job:
         cdef Py_ssize_t work = (self.end - self.next) * self.plan.batch_size * self.plan.n_params
         if work < <Py_ssize_t> CALL_WORK:
             n_workers = 1
+        self.plan.failed = False
         team_open(&self.team, n_workers)
         give_back = None
         try:
@@ -434,6 +487,9 @@ cdef class Job:
             team_close(&self.team)
             if give_back is not None:
                 give_back()
+        if self.plan.failed:
+            error, self.plan.error = self.plan.error, None
+            raise error
 
     def help(self):
         """What a helper calls: it works with the team, if it comes in time. Its number there, or 0."""
@@ -454,7 +510,7 @@ cdef class Job:
         cdef Share share
         share.worker, share.team = worker, &self.team
         share.kernels, share.own, share.theta = self.plan.kernels, own, self.theta
-        share.rule = &self.rule
+        share.rule, share.outputs = &self.rule, self.outputs
         while self.next < self.end:
             share.n_workers = team_size(&self.team)
             share.begin = self.next * self.plan.batch_size
@@ -470,7 +526,12 @@ cdef class Job:
                 own.met_no_number = True
             self.plan.forward(&share)
             if self.totals != NULL:
-                self.plan.score(rows, &share)
+                if self.plan.loss.rows != NULL:
+                    self.plan.score(rows, &share)
+                elif not self.score_together(&share):
+                    return
+                if self.plan.n_metrics or share.outputs != NULL:
+                    self.plan.look(rows, &share)
             if self.J != NULL:
                 self.plan.step_back_from_each_output(&share, self.J)
             if learns or self.dX != NULL:
@@ -493,6 +554,14 @@ cdef class Job:
                 self.next += 1
                 team_go_on(&self.team, True)
 
+    cdef bint score_together(self, const Share* share) noexcept nogil:
+        """The batch's losses by the plan's function, which the caller's thread calls; whether it returned."""
+        wait_for_all(&self.team)
+        if share.worker == 0:
+            self.plan.call_function(&self.source.rows, share)
+        wait_for_all(&self.team)
+        return not self.plan.failed
+
     cdef char* batch_output(self, const Share* share) noexcept nogil:
         cdef Py_ssize_t row = self.plan.n_outputs * self.plan.kernels.itemsize
         return self.out + share.begin * row if self.out != NULL else NULL
@@ -505,10 +574,11 @@ cdef class Job:
         whether the loss is finite."""
         cdef Py_ssize_t i, row
         cdef double* scores = self.plan.scores
-        self.totals[0] = self.plan.weight(&self.source.rows, share, self.totals[0])
+        self.totals[0] = self.plan.mean_weight(&self.source.rows, share, self.totals[0])
+        self.totals[2] = self.plan.weight(&self.source.rows, share, self.totals[2])
         for i in range(1 + self.plan.n_metrics):
             for row in range(share.m):
-                self.totals[1 + i] += scores[row]
+                self.totals[1 + i + (i > 0)] += scores[row]
             scores += self.plan.batch_size
         return isfinite(self.totals[1])
 
@@ -528,9 +598,10 @@ cdef class RowSource:
     cdef Array X
     cdef Array Y
     cdef Array w
+    cdef Array mean_w
     cdef Array order
 
-    def __cinit__(self, Plan plan, X, Y=None, w=None, order=None):
+    def __cinit__(self, Plan plan, X, Y=None, w=None, order=None, mean_w=None):
         self.X = Array(X)
         self.rows.X = self.X.data
         self.rows.x_kind = self.X.kind
@@ -548,6 +619,11 @@ cdef class RowSource:
             self.rows.w = self.w.data
             self.rows.w_kind = self.w.kind
             self.rows.w_stride = self.w.strides[0]
+        if mean_w is not None:
+            self.mean_w = Array(mean_w)
+            self.rows.mean_w = self.mean_w.data
+            self.rows.mean_w_kind = self.mean_w.kind
+            self.rows.mean_w_stride = self.mean_w.strides[0]
         if order is not None:
             self.order = Array(order)
             self.rows.order = <const Py_ssize_t*> self.order.data

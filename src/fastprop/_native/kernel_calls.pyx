@@ -12,7 +12,7 @@ from libc.stdint cimport int64_t
 
 from fastprop._native.arrays cimport Array
 from fastprop._native.kernels.table cimport (
-    Activation, Elementary, Gradient, Kernels, Loss, Metric, Part, Update, find)
+    Activation, Elementary, Gradient, Kernels, Loss, LossRows, Metric, Part, Update, find)
 
 
 cdef list names_of(const void* entries, size_t size):
@@ -165,16 +165,18 @@ cdef class KernelCalls:
     def loss(self, name, o_or_z, y, w=None, settings=()):
         """The weighted mean loss, its gradient, and the output o where the loss computes it; y (m, n_targets)."""
         cdef const Loss* entry = <const Loss*> find(self.table.losses, sizeof(Loss), name.encode())
-        cdef Array weights = None if w is None else self.take(w)
-        cdef Array numbers = Array(np.array(settings or [0], dtype=float))
         delta, o = self.empty(o_or_z.shape, self.dtype), self.copy(o_or_z)
-        cdef double scale = 1 / <double> (len(y) if w is None else self.weight_sum(w))
         rows = self.empty((len(y),), np.dtype(float))
-        entry.rows(
-            self.take(o_or_z).data, self.take(y).data, NULL if w is None else weights.data, self.take(delta).data,
-            self.take(o).data, <double*> Array(rows, True).data, len(y), o.shape[1], y.shape[1],
-            <const double*> numbers.data, scale,
-        )
+        cdef Array outputs = self.take(o_or_z), targets = self.take(y), slopes = self.take(delta), given = self.take(o)
+        cdef Array weights = None if w is None else self.take(w)
+        cdef Array numbers = Array(np.array(settings, dtype=float)), scores = Array(rows, True)
+        cdef double scale = 1 / <double> (len(y) if w is None else self.weight_sum(w))
+        cdef LossRows batch
+        batch.o_or_z, batch.y, batch.delta, batch.o = outputs.data, targets.data, slopes.data, given.data
+        batch.w = NULL if w is None else weights.data
+        batch.losses, batch.settings = <double*> scores.data, <const double*> numbers.data
+        batch.m, batch.n, batch.n_targets, batch.scale = len(y), o.shape[1], y.shape[1], scale
+        entry.rows(&batch)
         return in_order(rows) * scale, delta, o
 
     def metric(self, name, o, y, w=None, setting=0.5):

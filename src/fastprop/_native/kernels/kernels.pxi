@@ -11,6 +11,9 @@ include "product.pxi"
 include "reductions.pxi"
 include "activations.pxi"
 include "losses.pxi"
+include "losses_of_values.pxi"
+include "losses_of_counts.pxi"
+include "losses_of_classes.pxi"
 include "metrics.pxi"
 include "updates.pxi"
 include "gather.pxi"
@@ -41,16 +44,38 @@ cdef Activation[6] ACTIVATIONS = [
     Activation(b"softmax", False, softmax_forward, softmax_backward),
     Activation(NULL, False, NULL, NULL),
 ]
-cdef Loss[4] LOSSES = [
+cdef Loss[22] LOSSES = [
     Loss(b"mse", NULL, mse),
+    Loss(b"mae", NULL, absolute_error),
+    Loss(b"huber", NULL, huber),
+    Loss(b"log_cosh", NULL, log_cosh),
+    Loss(b"quantile", NULL, quantile),
+    Loss(b"gaussian_nll", NULL, gaussian_nll),
+    Loss(b"cosine_similarity", NULL, cosine_similarity),
+    Loss(b"poisson", NULL, poisson),
+    Loss(b"poisson_deviance", NULL, poisson_deviance),
+    Loss(b"gamma", NULL, gamma),
+    Loss(b"tweedie", NULL, tweedie),
     Loss(b"cross_entropy", b"softmax", cross_entropy),
+    Loss(b"adjusted_cross_entropy", b"softmax", adjusted_cross_entropy),
+    Loss(b"kl_divergence", b"softmax", kl_divergence),
+    Loss(b"focal", b"softmax", focal),
     Loss(b"binary_cross_entropy", b"sigmoid", binary_cross_entropy),
+    Loss(b"adjusted_binary_cross_entropy", b"sigmoid", adjusted_binary_cross_entropy),
+    Loss(b"binary_focal", b"sigmoid", binary_focal),
+    Loss(b"nll", NULL, nll),
+    Loss(b"hinge", NULL, hinge),
+    Loss(b"squared_hinge", NULL, squared_hinge),
     Loss(NULL, NULL, NULL),
 ]
-cdef Metric[4] METRICS = [
+cdef Metric[8] METRICS = [
     Metric(b"categorical_accuracy", categorical_accuracy),
     Metric(b"binary_accuracy", binary_accuracy),
-    Metric(b"mae", mae),
+    Metric(b"top_k_accuracy", top_k_accuracy),
+    Metric(b"categorical_log_loss", categorical_log_loss),
+    Metric(b"binary_log_loss", binary_log_loss),
+    Metric(b"mae", mean_absolute_error),
+    Metric(b"mse", mean_squared_error),
     Metric(NULL, NULL),
 ]
 cdef Update[4] UPDATES = [

@@ -16,10 +16,18 @@ cdef inline real fold_sum(real* lanes, Py_ssize_t n) noexcept nogil:
     return lanes[0] + 0 if n <= VIRTUAL_LANES // 2 else lanes[0]
 
 
+cdef inline real fold_vecs(const vec* acc, Py_ssize_t n) noexcept nogil:
+    """The sum of a row of n elements from its virtual lanes."""
+    cdef real[VIRTUAL_LANES] lanes
+    cdef Py_ssize_t j
+    for j in range(ROW_VECS):
+        v_store(lanes + j * LANES, acc[j])
+    return fold_sum(lanes, n)
+
+
 cdef inline real row_reduce(const real* x, const real* y, Py_ssize_t n, const bint dot, real shift) noexcept nogil:
     cdef vec acc[ROW_VECS]
     cdef vec v, s = v_set(shift)
-    cdef real[VIRTUAL_LANES] lanes
     cdef Py_ssize_t i = 0, j
     for j in range(ROW_VECS):
         acc[j] = v_set(0)
@@ -29,9 +37,7 @@ cdef inline real row_reduce(const real* x, const real* y, Py_ssize_t n, const bi
                 v = v_load_upto(x + i, n - i)
                 acc[j] = v_fma(v_sub(v, s), v_load_upto(y + i, n - i), acc[j]) if dot else v_add(acc[j], v)
                 i += LANES
-    for j in range(ROW_VECS):
-        v_store(lanes + j * LANES, acc[j])
-    return fold_sum(lanes, n)
+    return fold_vecs(acc, n)
 
 
 cdef inline real row_sum(const real* x, Py_ssize_t n) noexcept nogil:

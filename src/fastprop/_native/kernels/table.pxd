@@ -16,13 +16,25 @@ ctypedef struct Activation:
     void (*backward)(const void* a, const void* z, void* delta, Py_ssize_t m, Py_ssize_t n,
                      const double* settings) noexcept nogil
 
+ctypedef struct LossRows:
+    # What a loss is computed of, and where to: o, z and delta (m, n), y (m, n_targets), w and losses (m,).
+    const void* o_or_z
+    const void* y
+    const void* w                   # NULL for weights of 1
+    void* delta
+    void* o                         # NULL where the output is not wanted
+    double* losses
+    Py_ssize_t m
+    Py_ssize_t n
+    Py_ssize_t n_targets
+    const double* settings          # the description's numbers in its order
+    double scale
+
 ctypedef struct Loss:
     const char* name
     # The activation through which the loss steps back by itself, then fed that layer's z: NULL for a loss of o.
     const char* through
-    # o, z and delta (m, n), y (m, n_targets); settings are the description's numbers in its order
-    void (*rows)(const void* o_or_z, const void* y, const void* w, void* delta, void* o, double* losses,
-                 Py_ssize_t m, Py_ssize_t n, Py_ssize_t n_targets, const double* settings, double scale) noexcept nogil
+    void (*rows)(const LossRows* batch) noexcept nogil
 
 ctypedef struct Metric:
     const char* name

@@ -59,6 +59,7 @@ typedef int64_t word;
 #define INTEGER_ONE BY_TYPE(8388608.0f, 4503599627370496.0)
 
 #define SMALLEST_NORMAL BY_TYPE(0x1p-126f, 0x1p-1022)
+#define EPSILON BY_TYPE(0x1p-23f, 0x1p-52) /* from 1 to the next number */
 #define LARGEST BY_TYPE(0x1.fffffep127f, 0x1.fffffffffffffp1023)
 /* exp overflows above the one and is below half the smallest subnormal under the other. */
 #define EXP_HIGHEST BY_TYPE(89.0f, 710.0)

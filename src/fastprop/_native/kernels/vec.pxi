@@ -23,6 +23,7 @@ cdef extern from "vec.h":
     const real INTEGER_ONE
     const real FRACTION_BITS
     const real SMALLEST_NORMAL
+    const real EPSILON
     const real LARGEST
     const real EXP_HIGHEST
     const real EXP_LOWEST
