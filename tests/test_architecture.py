@@ -21,6 +21,7 @@ STAIRCASE = [
     {"_arithmetic", "_checks", "_distributions", "_slices", "datasets"},
     {"activations", "initializers", "layers", "losses", "machine", "metrics", "schedules"},
     {"columns", "optimizers", "serialization"},
+    {"_views"},
     {"model"},
     {
         *{"_rows", "_snapshots", "_sources", "_training", "callbacks", "history", "progress"},

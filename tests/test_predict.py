@@ -35,7 +35,7 @@ def ready(dtype="float32") -> fp.Sequential:
 
 def answered(model: fp.Sequential, X: object) -> bool:
     """Whether X goes the short way."""
-    return model._plan_at_hand.answer(model.theta, X) is not None
+    return model._plan_at_hand.answer(model.theta, None, X) is not None
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ class Subject:
 SUBJECTS = [
     Subject("Activations", "z goes in, `a = f(z)` comes out, element by element unless a row is named.",
             activations.ACTIVATIONS),
-    Subject("Layers", "x (m, n_in) goes in.", (layers.Dense,)),
+    Subject("Layers", "x (m, n_in) goes in.", layers.LAYERS),
     Subject("Losses", "o is the network's output, y what it should be, both (m, n).", losses.LOSSES),
     Subject("Metrics", "o is the network's output, y what it should be.", metrics.METRICS),
     Subject("Optimizers", "theta holds all parameters, grad is dC/dtheta.", optimizers.OPTIMIZERS),

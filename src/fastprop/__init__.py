@@ -9,7 +9,7 @@
 True
 """
 
-from fastprop import activations, callbacks, datasets, initializers, losses, metrics, optimizers, schedules
+from fastprop import activations, callbacks, datasets, initializers, layers, losses, metrics, optimizers, schedules
 from fastprop._version import __version__
 from fastprop.callbacks import (
     Callback,
@@ -31,7 +31,7 @@ from fastprop.derivatives import (
 )
 from fastprop.gradients import GradientCheck, check_gradients, gradient
 from fastprop.history import History
-from fastprop.layers import Dense
+from fastprop.layers import Activate, AlphaDropout, Concatenate, Dense, Dropout, Residual
 from fastprop.losses import MSE, BinaryCrossEntropy, CrossEntropy
 from fastprop.machine import num_threads, set_num_threads, show_config, target, targets
 from fastprop.model import Sequential, load, mlp
@@ -61,9 +61,12 @@ from fastprop.trainer import DivergedError, Trainer
 __all__ = [
     "MSE",
     "SGD",
+    "Activate",
+    "AlphaDropout",
     "BinaryCrossEntropy",
     "CSVLogger",
     "Callback",
+    "Concatenate",
     "ConstantFactor",
     "CosLog",
     "CosineDecay",
@@ -72,6 +75,7 @@ __all__ = [
     "Cyclic",
     "Dense",
     "DivergedError",
+    "Dropout",
     "EarlyStopping",
     "ExponentialDecay",
     "FlatCosine",
@@ -89,6 +93,7 @@ __all__ = [
     "PolynomialDecay",
     "ProductSchedule",
     "ReduceLROnPlateau",
+    "Residual",
     "Sequential",
     "SequentialSchedule",
     "StepDecay",
@@ -106,6 +111,7 @@ __all__ = [
     "initializers",
     "input_gradient",
     "jacobian",
+    "layers",
     "load",
     "losses",
     "metrics",

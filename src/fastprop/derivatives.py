@@ -59,8 +59,8 @@ def input_gradient(
     loss, data = _checked(model, X, y, loss, sample_weight)
     dX = aligned(data.X.size, model.dtype).reshape(data.X.shape)
     sums = np.zeros(3)
-    with model._learning_plan(len(data), loss.kernel(model.n_outputs), (), True) as plan:
-        plan.input_gradient(model.theta, dX, data.X, data.y, data.w, sums)
+    with model._learning_plan(len(data), loss.kernel(model.n_outputs), (), True, training=False) as plan:
+        plan.input_gradient(model.theta, model._numbers, dX, data.X, data.y, data.w, sums)
     return float(sums[1] / sums[0]), dX
 
 
@@ -101,7 +101,7 @@ def jacobian(model: Sequential, X: Any) -> Array:
     J = aligned(count, model.dtype).reshape(len(X), n_outputs * n_inputs)
     with model._forward_plan(len(X), None, (), True) as plan:
         for rows in row_slices(len(X)):
-            plan.jacobian(model.theta, J[rows], X[rows])
+            plan.jacobian(model.theta, model._numbers, J[rows], X[rows])
     return J.reshape(len(X), n_outputs, n_inputs)
 
 
@@ -249,13 +249,13 @@ def hessian_vector_product(
 
 def _checked(model: Sequential, X: Any, y: Any, loss: str | Loss, sample_weight: Any = None) -> tuple[Loss, Rows]:
     loss = losses.get(loss)
-    loss.check_output(model.layers[-1].activation, model.n_outputs)
+    loss.check_output(model.output_activation, model.n_outputs)
     return loss, Rows.check(model, loss, X, y, sample_weight)
 
 
 def _rows_into(model: Sequential, data: Rows, loss: Loss, grads: Array) -> None:
     with model._plan(1, 1, loss.kernel(model.n_outputs)) as plan:
-        plan.gradient(model.theta, grads, data.X, data.y, data.w, np.zeros(3))
+        plan.gradient(model.theta, model._numbers, grads, data.X, data.y, data.w, model.seed, np.zeros(3))
 
 
 @standard_arithmetic()

@@ -17,7 +17,9 @@ __all__ = ["GradientCheck", "check_gradients", "gradient"]
 Array = NDArray[Any]
 
 
-def gradient(model: Sequential, X: Any, y: Any, loss: str | Loss, *, sample_weight: Any = None) -> tuple[float, Array]:
+def gradient(
+    model: Sequential, X: Any, y: Any, loss: str | Loss, *, sample_weight: Any = None, training: bool = False
+) -> tuple[float, Array]:
     """The loss on all rows of X as one batch, and its gradient dC/dtheta.
 
     Parameters
@@ -27,6 +29,9 @@ def gradient(model: Sequential, X: Any, y: Any, loss: str | Loss, *, sample_weig
     X, y, sample_weight
         As for `Trainer.fit`.
     loss : str or Loss
+    training : bool, default False
+        Whether layers do as they do while training: whether a Dropout draws its mask, that of a first step with the
+        model's seed, and a BatchNorm takes the batch's own mean and variance. Nothing is changed either way.
 
     Returns
     -------
@@ -48,18 +53,18 @@ def gradient(model: Sequential, X: Any, y: Any, loss: str | Loss, *, sample_weig
     (1.0, array([4.]))
     """
     loss = losses.get(loss)
-    loss.check_output(model.layers[-1].activation, model.n_outputs)
+    loss.check_output(model.output_activation, model.n_outputs)
     data = Rows.check(model, loss, X, y, sample_weight)
     grad = aligned(model.n_params, model.dtype)
-    return into(model, data, loss, grad), grad
+    return into(model, data, loss, grad, training=_checks.flag("training", training)), grad
 
 
 @standard_arithmetic()
-def into(model: Sequential, data: Rows, loss: Loss, grad: Array) -> float:
+def into(model: Sequential, data: Rows, loss: Loss, grad: Array, *, training: bool = False) -> float:
     """The loss; grad (n_params,) becomes its gradient."""
     sums = np.zeros(3)
-    with model._learning_plan(len(data), loss.kernel(model.n_outputs)) as plan:
-        plan.gradient(model.theta, grad[np.newaxis], data.X, data.y, data.w, sums)
+    with model._learning_plan(len(data), loss.kernel(model.n_outputs), training=training) as plan:
+        plan.gradient(model.theta, model._numbers, grad[np.newaxis], data.X, data.y, data.w, model.seed, sums)
     return float(sums[1] / sums[0])
 
 
@@ -68,6 +73,7 @@ def float64_twin(model: Sequential) -> Sequential:
     descriptions = [layer.description for layer in model.layers]
     twin = Sequential(descriptions, n_inputs=model.n_inputs, dtype="float64", seed=model.seed)
     twin.theta[:] = model.theta
+    twin.buffers[:] = model.buffers
     return twin
 
 
@@ -92,7 +98,14 @@ class GradientCheck:
 
 
 def check_gradients(
-    model: Sequential, X: Any, y: Any, loss: str | Loss, *, sample_weight: Any = None, step: float = 1e-5
+    model: Sequential,
+    X: Any,
+    y: Any,
+    loss: str | Loss,
+    *,
+    sample_weight: Any = None,
+    step: float = 1e-5,
+    training: bool = False,
 ) -> GradientCheck:
     """Compare the gradient with central differences, ``(C(theta + h) - C(theta - h)) / (2 h)``, in float64.
 
@@ -101,7 +114,7 @@ def check_gradients(
 
     Parameters
     ----------
-    model, X, y, loss, sample_weight
+    model, X, y, loss, sample_weight, training
         As for `gradient`; the model is unchanged.
     step : float, default 1e-5
         h, times the larger of 1 and the parameter's size.
@@ -119,16 +132,16 @@ def check_gradients(
     """
     step = _checks.number("step", step, low=1e-12, high=1.0)
     twin = float64_twin(model)
-    _, grad = gradient(twin, X, y, loss, sample_weight=sample_weight)
+    _, grad = gradient(twin, X, y, loss, sample_weight=sample_weight, training=training)
     loss = losses.get(loss)
     data = Rows.check(twin, loss, X, y, sample_weight)
     differences, unused = np.empty_like(grad), np.empty_like(grad)
     for i, value in enumerate(twin.theta.tolist()):
         h = step * max(1.0, abs(value))
         twin.theta[i] = above = value + h
-        higher = into(twin, data, loss, unused)
+        higher = into(twin, data, loss, unused, training=training)
         twin.theta[i] = below = value - h
-        lower = into(twin, data, loss, unused)
+        lower = into(twin, data, loss, unused, training=training)
         twin.theta[i] = value
         differences[i] = (higher - lower) / (above - below)
     size = max(np.abs(grad).max(), np.abs(differences).max())

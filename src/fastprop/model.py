@@ -13,10 +13,13 @@ from fastprop import _checks, activations, initializers, serialization
 from fastprop._arithmetic import standard_arithmetic
 from fastprop._native import dispatch, philox, threads
 from fastprop._native.engine import Plan
-from fastprop._native.layout import Node
 from fastprop._slices import ROWS_AT_ONCE, row_slices
+from fastprop._views import Cursor, Layer, activation_after, assign, lay_out, walk
 from fastprop.activations import Activation
 from fastprop.layers import Dense
+from fastprop.layers import Layer as Description
+from fastprop.layers.base import Build, compile_sequence, sequence, widths
+from fastprop.layers.base import n_params as count_params
 
 __all__ = ["Layer", "Sequential", "load", "mlp"]
 
@@ -27,92 +30,24 @@ CACHE_LINE = 64  # bytes
 ANSWER_WORK = 250_000  # multiply-adds, some 20 us: for no more are other threads kept from the interpreter
 
 
-class Layer:
-    """A layer of a network: its description, and its parameters as views.
-
-    Attributes
-    ----------
-    description : Dense
-    n_in, units : int
-    activation : Activation
-    W : array (n_in, units)
-        A view into the network's theta; assigning to it copies into the view.
-    b : array (units,) or None
-        Likewise; None without a bias.
-    """
-
-    def __init__(self, description: Dense, n_in: int, theta: Array, start: int) -> None:
-        self._description = description
-        self._n_in = n_in
-        n_weights = n_in * self.units
-        self._W = theta[start : start + n_weights].reshape(n_in, self.units)
-        self._b = theta[start + n_weights : start + n_weights + self.units] if description.use_bias else None
-
-    @property
-    def description(self) -> Dense:
-        return self._description
-
-    @property
-    def n_in(self) -> int:
-        return self._n_in
-
-    @property
-    def units(self) -> int:
-        return self.description.units
-
-    @property
-    def activation(self) -> Activation:
-        return self.description.activation
-
-    @property
-    def n_params(self) -> int:
-        return self.description.n_params(self.n_in)
-
-    @property
-    def W(self) -> Array:
-        return self._W
-
-    @W.setter
-    def W(self, values: Any) -> None:
-        _assign("W", self._W, values)
-
-    @property
-    def b(self) -> Array | None:
-        return self._b
-
-    @b.setter
-    def b(self, values: Any) -> None:
-        if self._b is None:
-            raise ValueError(f"{self.description!r} has no bias to assign to")
-        _assign("b", self._b, values)
-
-    def __repr__(self) -> str:
-        return f"<{self.description!r} on {self.n_in} inputs, {self.n_params:,} parameters>"
-
-
-def _assign(name: str, view: Array, values: Any) -> None:
-    array = np.asarray(values)
-    if array.shape != view.shape:
-        raise ValueError(f"{name} has shape {view.shape}, but the values' shape is {array.shape}")
-    view[...] = array
-
-
 class ParameterArray(NamedTuple):
     """One of a network's parameter arrays, and where it is in theta."""
 
-    layer: int  # which, counted from 0
-    kind: str  # "weight" or "bias"
+    layer: int  # which of the network's layers it is in, counted from 0
+    kind: str  # "weight", "bias", "scale", ...
     start: int
     shape: tuple[int, ...]
 
 
 class Sequential:
-    """A network of layers, one on top of the other: ``a[l+1] = f(a[l] W[l] + b[l])``, from ``a[0] = x`` to o.
+    """A network of layers, one on top of the other, from x to the output o.
+
+    For dense layers ``a[l+1] = f(a[l] W[l] + b[l])`` with ``a[0] = x`` and ``o = a[L]``.
 
     Parameters
     ----------
-    layers : sequence of Dense
-        From the first hidden layer to the output.
+    layers : sequence of layers
+        From the first to the output (`fastprop.layers`); an activation, or its name, is a layer too.
     n_inputs : int
         Columns of X.
     dtype : "float32" or "float64", default "float32"
@@ -123,9 +58,12 @@ class Sequential:
     Attributes
     ----------
     theta : array (n_params,)
-        All parameters, layer by layer W then b. Writing into it changes the network; assigning to it copies.
+        All parameters, layer by layer, of a Dense W then b. Writing into it changes the network; assigning to it
+        copies.
+    buffers : array (n_buffers,)
+        All numbers that are not trained but belong to the network, such as running means.
     layers : tuple of Layer
-        ``model.layers[i].W`` (n_in, n_out) and ``.b`` (n_out,) or None, as views into theta.
+        Each with its parameters as views into theta: ``model.layers[i].W`` (n_in, n_out) and ``.b`` (n_out,) or None.
     n_inputs, n_outputs, n_params : int
     dtype : numpy.dtype
     seed : int
@@ -151,25 +89,24 @@ class Sequential:
     array([[0.]], dtype=float32)
     """
 
-    def __init__(self, layers: Sequence[Dense], *, n_inputs: int, dtype: Any = "float32", seed: int = 0) -> None:
-        descriptions = _descriptions(layers)
+    def __init__(self, layers: Sequence[Any], *, n_inputs: int, dtype: Any = "float32", seed: int = 0) -> None:
+        descriptions = sequence("layers", layers)
+        if not descriptions:
+            raise ValueError("layers is empty; a network has at least one, such as Dense(1)")
         self._n_inputs = _checks.integer("n_inputs", n_inputs)
         self._dtype = _checks.real_type(dtype)
         self._seed = _checks.integer("seed", seed, low=0, high=2**64 - 1)
-        widths = [self.n_inputs, *(layer.units for layer in descriptions)]
-        n_params = sum(layer.n_params(n_in) for layer, n_in in zip(descriptions, widths, strict=False))
-        _checks.room(f"a network of {n_params:,} parameters", n_params * self.dtype.itemsize)
-        self._lay_out(descriptions, aligned(n_params, self.dtype))
+        self._lay_out(descriptions)
         self.initialize()
 
-    def _lay_out(self, descriptions: Sequence[Dense], theta: Array) -> None:
-        self._theta = theta
-        n_in, start, layers = self.n_inputs, 0, []
-        for description in descriptions:
-            layers.append(Layer(description, n_in, theta, start))
-            start += layers[-1].n_params
-            n_in = description.units
-        self._layers: tuple[Layer, ...] = tuple(layers)
+    def _lay_out(self, descriptions: Sequence[Description]) -> None:
+        n_params = count_params(descriptions, self.n_inputs)
+        n_buffers = count_buffers(descriptions, self.n_inputs)
+        _checks.room(f"a network of {n_params:,} parameters", (n_params + n_buffers) * self.dtype.itemsize)
+        self._theta, self._buffers = (aligned(count, self.dtype) for count in (n_params, n_buffers))
+        self._layers = lay_out(descriptions, self.n_inputs, Cursor(self._theta), Cursor(self._buffers))
+        self._numbers = self._buffers if n_buffers else None  # as the engine takes them
+        self._work = sum(layer.description.work(layer.n_in) for layer in self._layers)
         self._renew_locks()
 
     def _renew_locks(self) -> None:
@@ -190,13 +127,19 @@ class Sequential:
     def initialize(self, seed: int | None = None) -> None:
         """Set every parameter to its initial value, from `seed` or the network's own."""
         seed = self.seed if seed is None else _checks.integer("seed", seed, low=0, high=2**64 - 1)
-        for i, layer in enumerate(self.layers):
-            n_in, n_out = layer.n_in, layer.units
-            kernel = layer.description.kernel_initializer
-            chosen = initializers.automatic(layer.activation) if isinstance(kernel, str) else kernel
-            layer.W[...] = chosen(layer.W.shape, n_in, n_out, _numbers(seed, 2 * i))
-            if layer.b is not None:
-                layer.b[...] = layer.description.bias_initializer(layer.b.shape, n_in, n_out, _numbers(seed, 2 * i + 1))
+        self._initialize(self.layers, seed)
+
+    def _initialize(self, layers: Sequence[Layer], seed: int) -> None:
+        for i, layer in enumerate(layers):
+            for j, (parameter, view) in enumerate(layer.listed()):
+                chosen = parameter.initializer
+                if isinstance(chosen, str):
+                    chosen = initializers.automatic(activation_after(layers, i))
+                view[...] = chosen(view.shape, *parameter.fan, _numbers(seed, 2 * layer.number + j))
+            for buffer, view in layer.listed_buffers():
+                view[...] = buffer.initial
+            for _, children in layer.children():
+                self._initialize(children, seed)
 
     # What a network is, is fixed when it is made; only the numbers in theta change.
 
@@ -222,7 +165,20 @@ class Sequential:
 
     @theta.setter
     def theta(self, values: Any) -> None:
-        _assign("theta", self._theta, values)
+        assign("theta", self._theta, values)
+
+    @property
+    def buffers(self) -> Array:
+        return self._buffers
+
+    @buffers.setter
+    def buffers(self, values: Any) -> None:
+        assign("buffers", self._buffers, values)
+
+    @property
+    def output_activation(self) -> Activation:
+        """The activation that o is f of; the identity where the network ends in none."""
+        return self.layers[-1].activation
 
     @property
     def n_outputs(self) -> int:
@@ -234,14 +190,14 @@ class Sequential:
 
     @property
     def parameter_arrays(self) -> tuple[ParameterArray, ...]:
-        """Each W and b in theta's order."""
+        """Each W, b and so on, in theta's order."""
         found: list[ParameterArray] = []
         start = 0
         for number, layer in enumerate(self.layers):
-            for kind, array in (("weight", layer.W), ("bias", layer.b)):
-                if array is not None:
-                    found.append(ParameterArray(number, kind, start, array.shape))
-                    start += array.size
+            for _, inner in walk([layer]):
+                for parameter, view in inner.listed():
+                    found.append(ParameterArray(number, parameter.kind, start, view.shape))
+                    start += view.size
         return tuple(found)
 
     def __repr__(self) -> str:
@@ -265,14 +221,14 @@ class Sequential:
         37.5 KiB of float32, seed 0
         """
         rows = [("Layer", "Output shape", "Parameters"), ("Input", f"(m, {self.n_inputs})", "")]
-        for layer in self.layers:
-            kind = f"Dense, {layer.activation.name}" + ("" if layer.description.use_bias else ", no bias")
-            rows.append((kind, f"(m, {layer.units})", f"{layer.n_params:,}"))
+        rows.extend(_summary(self.layers))
         rows.append(("Total", "", f"{self.n_params:,}"))
         lines = [f"{kind:<30}{shape:<17}{count:>10}".rstrip() for kind, shape, count in rows]
         rule = "-" * 57
         lines = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
         lines.append(f"{_size(self.theta.nbytes)} of {self.dtype.name}, seed {self.seed}")
+        if self.buffers.size:
+            lines.append(f"{self.buffers.size:,} numbers that are not trained")
         print_fn("\n".join(lines))
 
     def predict(self, X: Any) -> Array:
@@ -287,38 +243,39 @@ class Sequential:
             For an X that is no table of numbers, has other than n_inputs columns, or holds nan or infinities.
         """
         plan = self._plan_at_hand
-        if plan is not None and (answer := plan.answer(self._theta, X)) is not None:
+        if plan is not None and (answer := plan.answer(self._theta, self._numbers, X)) is not None:
             return answer
         X = _checks.inputs("X", X, self.n_inputs)
-        if plan is None and self.n_params <= ANSWER_WORK:
-            self._plan_at_hand = self._new_plan(min(ANSWER_WORK // self.n_params, ROWS_AT_ONCE), 1)
+        if plan is None and self._work <= ANSWER_WORK:
+            self._plan_at_hand = self._new_plan(min(ANSWER_WORK // self._work, ROWS_AT_ONCE), 1)
         out = np.empty((len(X), self.n_outputs), self.dtype)
         with self._forward_plan(len(X)) as plan:
             for rows in row_slices(len(X)):
-                if not plan.predict(self.theta, X[rows], out[rows]):
+                if not plan.predict(self.theta, self._numbers, X[rows], out[rows]):
                     _checks.finite("X", X, self.dtype)  # which says where
         return out
 
     def _forward_plan(self, n_rows: int, *scoring: Any) -> AbstractContextManager[Plan]:
         """A plan to take that many rows forward only, ROWS_AT_ONCE by each thread; `scoring` as in `_new_plan`."""
-        n_workers = min(threads.for_call(n_rows * self.n_params), -(-n_rows // ROWS_AT_ONCE) or 1)
+        n_workers = min(threads.for_call(n_rows * self._work), -(-n_rows // ROWS_AT_ONCE) or 1)
         return self._plan(ROWS_AT_ONCE * n_workers, n_workers, *scoring)
 
-    def _learning_plan(self, batch_size: int, *scoring: Any) -> AbstractContextManager[Plan]:
-        """A plan to take batches forward and back."""
-        return self._plan(batch_size, threads.for_step(3 * batch_size * self.n_params), *scoring)
+    def _learning_plan(self, batch_size: int, *scoring: Any, training: bool) -> AbstractContextManager[Plan]:
+        """A plan to take batches forward and back; `training` as for `fastprop.gradient`."""
+        n_workers = threads.for_step(3 * batch_size * self._work)
+        return self._plan(batch_size, n_workers, *scoring, training=training)
 
     @contextmanager
-    def _plan(self, batch_size: int, n_workers: int, *scoring: Any) -> Iterator[Plan]:
+    def _plan(self, batch_size: int, n_workers: int, *scoring: Any, training: bool = False) -> Iterator[Plan]:
         """A plan of this network, lent to one caller at a time; made where none is idle, kept if among the latest."""
         if self._process != os.getpid():
             self._renew_locks()
-        key = (batch_size, n_workers, *scoring)
+        key = (batch_size, n_workers, training, *scoring)
         with self._plans_lock:
             at = next((i for i, (other, _) in enumerate(self._idle_plans) if other == key), None)
             plan = None if at is None else self._idle_plans.pop(at)[1]
         if plan is None:
-            plan = self._new_plan(batch_size, n_workers, *scoring)
+            plan = self._new_plan(batch_size, n_workers, *scoring, training=training)
         try:
             yield plan
         finally:
@@ -333,24 +290,14 @@ class Sequential:
         loss: tuple[str, tuple[float, ...], int] | None = None,
         metrics: tuple[tuple[str, float], ...] = (),
         to_inputs: bool = False,
+        *,
+        training: bool = False,
     ) -> Plan:
         capsule = dispatch.kernels(self.dtype, dispatch.chosen())
-        return Plan(capsule, self._nodes(), batch_size, loss, metrics, n_workers, to_inputs)
-
-    def _nodes(self) -> list[Node]:
-        """The network as the engine runs it."""
-        nodes: list[Node] = []
-        start = array = 0
-        for layer in self.layers:
-            n_in, n_out, use_bias = layer.n_in, layer.units, layer.description.use_bias
-            below = (len(nodes) - 1,) if nodes else ()
-            nodes.append(Node("product", n_in, n_out, below, start, array, layer.n_params, use_bias))
-            array += 1 + use_bias
-            if layer.activation.name != "identity":
-                name, settings = layer.activation.kernel()
-                nodes.append(Node("activation", n_out, n_out, (len(nodes) - 1,), activation=name, settings=settings))
-            start += layer.n_params
-        return nodes
+        build = Build(training)
+        output = compile_sequence([layer.description for layer in self.layers], build, None, self.n_inputs)
+        nodes = build.finish(output, self.n_outputs)
+        return Plan(capsule, nodes, batch_size, loss, metrics, n_workers, to_inputs)
 
     def copy(self) -> "Sequential":
         """An independent network with the same layers and the same parameters."""
@@ -366,31 +313,42 @@ class Sequential:
             "dtype": self.dtype.name,
             "seed": self.seed,
             "theta": self.theta.copy(),
+            "buffers": self.buffers.copy(),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._n_inputs, self._seed, self._dtype = state["n_inputs"], state["seed"], np.dtype(state["dtype"])
-        theta = aligned(state["theta"].size, self.dtype)
-        theta[:] = state["theta"]
-        self._lay_out(state["layers"], theta)
+        self._lay_out(state["layers"])
+        self.theta = state["theta"]
+        self.buffers = state["buffers"]
 
     def state_dict(self) -> dict[str, Array]:
         """The parameters by PyTorch's names, as copies in its layout: "0.weight" (n_out, n_in), "0.bias" (n_out,).
 
         The number counts the modules of the same `torch.nn.Sequential`, where an activation other than identity is
-        a module of its own, so that ``torch_model.load_state_dict(...)`` takes the tensors made of these.
+        a module of its own, so that ``torch_model.load_state_dict(...)`` takes the tensors made of these. Layers made
+        of layers are modules that hold `torch.nn.Sequential`'s: a Residual is one itself, with its shortcut as
+        ``shortcut``, a Concatenate a `torch.nn.ModuleList` of its branches. Buffers are included.
 
         Examples
         --------
         >>> {name: array.shape for name, array in mlp(2, 3, 1).state_dict().items()}
         {'0.weight': (3, 2), '0.bias': (3,), '2.weight': (1, 3), '2.bias': (1,)}
         """
-        state = {}
-        for index, layer in self._modules():
-            state[f"{index}.weight"] = layer.W.T.copy()
-            if layer.b is not None:
-                state[f"{index}.bias"] = layer.b.copy()
-        return state
+        return {
+            name: np.array(view, np.int64 if counts else None, order="C")
+            for name, (view, counts) in self._named().items()
+        }
+
+    def _named(self) -> dict[str, tuple[Array, bool]]:
+        """The views by PyTorch's names, in its layout; and whether PyTorch holds an integer there."""
+        views: dict[str, tuple[Array, bool]] = {}
+        for prefix, layer in walk(self.layers):
+            for parameter, view in layer.listed():
+                views[prefix + parameter.torch_name] = (view.T if parameter.transposed else view), False
+            for buffer, view in layer.listed_buffers():
+                views[prefix + buffer.torch_name] = view, buffer.counts
+        return views
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take the parameters from arrays, or tensors, of PyTorch's names and layout, as `state_dict` gives them.
@@ -403,11 +361,7 @@ class Sequential:
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"a state is a mapping of name to array, not {_checks.describe(state)}")
-        views: dict[str, Array] = {}
-        for index, layer in self._modules():
-            views[f"{index}.weight"] = layer.W.T
-            if layer.b is not None:
-                views[f"{index}.bias"] = layer.b
+        views = {name: view for name, (view, _) in self._named().items()}
         if state.keys() != views.keys():
             missing, unknown = sorted(views.keys() - state.keys()), sorted(state.keys() - views.keys())
             raise ValueError(f"the state's names are not the network's: missing {missing}, unknown {unknown}")
@@ -419,13 +373,6 @@ class Sequential:
             _checks.finite(name, array, self.dtype)
         for name, array in arrays.items():
             views[name][...] = array
-
-    def _modules(self) -> Iterator[tuple[int, Layer]]:
-        """Each layer with its index among the modules of the same torch.nn.Sequential."""
-        index = 0
-        for layer in self.layers:
-            yield index, layer
-            index += 1 if layer.activation.name == "identity" else 2
 
     def save(self, path: Any) -> None:
         """Write the network to one safetensors file, whole or not at all; `fastprop.load` reads it.
@@ -526,16 +473,20 @@ def aligned_rows(n_rows: int, count: int, dtype: np.dtype[Any]) -> Array:
     return aligned(n_rows * stride, dtype).reshape(n_rows, stride)
 
 
-def _descriptions(layers: Sequence[Dense]) -> list[Dense]:
-    if isinstance(layers, Dense) or not hasattr(layers, "__iter__"):
-        raise TypeError(f"layers is a list of layers, not {_checks.describe(layers)}")
-    descriptions = list(layers)
-    if not descriptions:
-        raise ValueError("layers is empty; a network has at least one, such as Dense(1)")
-    for i, layer in enumerate(descriptions):
-        if not isinstance(layer, Dense):
-            raise TypeError(f"layers[{i}] is a layer, such as Dense(10), not {_checks.describe(layer)}")
-    return descriptions
+def count_buffers(layers: Sequence[Description], n_in: int) -> int:
+    """How many numbers that are not trained the layers hold."""
+    total = 0
+    for layer, n in zip(layers, widths(layers, n_in), strict=False):
+        total += sum(buffer.size for buffer in layer.buffers(n))
+        total += sum(count_buffers(children, n) for children in layer.children.values())
+    return total
+
+
+def _summary(layers: Sequence[Layer], indent: str = "") -> Iterator[tuple[str, str, str]]:
+    for layer in layers:
+        yield indent + layer.description.label, f"(m, {layer.units})", f"{layer.n_params:,}"
+        for _, children in layer.children():
+            yield from _summary(children, indent + "  ")
 
 
 def _numbers(seed: int, stream: int) -> initializers.Uniform:

@@ -25,7 +25,7 @@ from fastprop import _checks
 from fastprop._version import __version__
 from fastprop.activations import ACTIVATIONS
 from fastprop.initializers import INITIALIZERS
-from fastprop.layers import Dense
+from fastprop.layers import LAYERS
 from fastprop.losses import LOSSES
 from fastprop.metrics import METRICS
 from fastprop.optimizers import OPTIMIZERS
@@ -41,7 +41,7 @@ HEADER_LIMIT = 1 << 20  # bytes
 
 KNOWN = (ACTIVATIONS, INITIALIZERS, LOSSES, METRICS, OPTIMIZERS)
 DESCRIPTIONS: dict[str, type[Any]] = {
-    cls.__name__: cls for cls in (Dense, *SCHEDULES, *(type(value) for known in KNOWN for value in known.values()))
+    cls.__name__: cls for cls in (*LAYERS, *SCHEDULES, *(type(value) for known in KNOWN for value in known.values()))
 }
 
 

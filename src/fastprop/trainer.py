@@ -89,7 +89,7 @@ class Trainer:
             raise TypeError(f"model is a Sequential, not {_checks.describe(model)}")
         self._model = model
         self._loss = losses.get(loss)
-        self._loss.check_output(model.layers[-1].activation, model.n_outputs)
+        self._loss.check_output(model.output_activation, model.n_outputs)
         self._metrics = _metrics(metrics)
         self._seed = model.seed if seed is None else _checks.integer("seed", seed, low=0, high=2**64 - 1)
         n_arrays = len(model.parameter_arrays)
@@ -271,20 +271,20 @@ class Trainer:
 
     def _live(self) -> tuple[Array, ...]:
         """All that a step changes."""
-        return self.model.theta, self._state, self._steps
+        return self.model.theta, self.model.buffers, self._state, self._steps
 
     def _weights(self) -> tuple[Array, ...]:
         """All that predictions depend on."""
-        return (self.model.theta,)
+        return self.model.theta, self.model.buffers
 
     def _take_steps(self, batches: Batches, sums: Array) -> None:
         """A step on each batch; sums gathers weight, loss and metrics."""
         data, order, batch_size, first, last = batches
         wanted = self.step + last - first
-        with self.model._learning_plan(batch_size, *self._scoring()) as plan:
+        with self.model._learning_plan(batch_size, *self._scoring(), training=True) as plan:
             plan.train(
-                self.model.theta, self._state, data.X, data.y, data.w, order, first, last,
-                self.optimizer.kernel, self._settings(last - first), self._groups, self._steps, sums,
+                self.model.theta, self.model._numbers, self._state, data.X, data.y, data.w, order, first, last,
+                self.optimizer.kernel, self._settings(last - first), self._groups, self.seed, self._steps, sums,
             )  # fmt: skip
         if self.step < wanted:
             raise self._diverged()
@@ -318,7 +318,7 @@ class Trainer:
         with self.model._forward_plan(len(data), *self._scoring()) as plan:
             for rows in row_slices(len(data)):
                 part = data.part(rows)
-                plan.evaluate(self.model.theta, part.X, part.y, part.w, sums)
+                plan.evaluate(self.model.theta, self.model._numbers, part.X, part.y, part.w, sums)
         return self._means(sums)
 
     def _no_sums(self) -> Array:

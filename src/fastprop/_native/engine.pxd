@@ -1,6 +1,6 @@
 """What a Plan is made of."""
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from fastprop._native.arrays cimport Array
 from fastprop._native.kernels.table cimport Activation, Gradient, Kernels, Loss, Metric, Part, Update
@@ -22,6 +22,13 @@ cdef struct Share
 
 cdef struct Node
 
+cdef struct Kind:
+    # What nodes of that name do; a pass that they have no part in is NULL.
+    const char* name
+    void (*forward)(Node* node, const Share* share) noexcept nogil
+    void (*backward)(Node* node, const Share* share) noexcept nogil
+    void (*learn)(Node* node, const Share* share) noexcept nogil
+
 cdef struct Node:
     # One operation of the network, in the order of the forward pass: x (m, n_in) becomes a (m, n_out), then dC/da
     # becomes dC/dx, and the node's parameters learn. What a kind of node does is in nodes.pxi, and a pass that it has
@@ -37,12 +44,18 @@ cdef struct Node:
     bint a_is_output
     char* delta                     # (m, n_out): dC/da
     char* delta_in                  # (m, n_in): dC/dx, which may be delta's memory; NULL where nobody needs it
-    Py_ssize_t W                    # (n_in, n_out)
-    Py_ssize_t b                    # (n_out,); -1 without a bias
+    Py_ssize_t W                    # its first parameter: of a product (n_in, n_out)
+    Py_ssize_t b                    # of a product (n_out,); -1 without a bias
     Py_ssize_t array                # the number of its first among the network's parameter arrays, in theta's order
     Py_ssize_t rows_at_once         # of dW between two updates
     const Activation* activation
     double* settings
+    Py_ssize_t buffer               # its first number that is not trained, counted from the start of them
+    Py_ssize_t number               # of the nodes that draw random numbers, which one
+    Node** others                   # a fork's branches, or all that a node joins
+    Py_ssize_t n_others
+    char* own                       # memory for each row, as the kind needs it
+    char* fixed                     # and memory besides
 
 
 ctypedef struct Worker:
@@ -103,6 +116,9 @@ cdef struct Share:
     const Kernels* kernels
     Worker* own
     const char* theta
+    char* buffers                   # the numbers that are not trained
+    uint64_t seed                   # of the random numbers drawn in training
+    uint64_t step                   # since training began
     const char* x                   # (m, n_inputs): the batch
     char* out                       # (m, n_outputs): where the output goes; NULL for the last node's own memory
     Rule* rule                      # by which theta learns

@@ -20,11 +20,14 @@ class Plan:
         n_workers: int = 1,
         to_inputs: bool = False,
     ) -> None: ...
-    def answer(self, theta: NDArray[Any], X: object) -> NDArray[Any] | None: ...
-    def predict(self, theta: NDArray[Any], X: NDArray[Any], out: NDArray[Any]) -> bool: ...
+    def answer(self, theta: NDArray[Any], buffers: NDArray[Any] | None, X: object) -> NDArray[Any] | None: ...
+    def predict(
+        self, theta: NDArray[Any], buffers: NDArray[Any] | None, X: NDArray[Any], out: NDArray[Any]
+    ) -> bool: ...
     def evaluate(
         self,
         theta: NDArray[Any],
+        buffers: NDArray[Any] | None,
         X: NDArray[Any],
         Y: NDArray[Any],
         w: NDArray[Any] | None,
@@ -35,16 +38,19 @@ class Plan:
     def gradient(
         self,
         theta: NDArray[Any],
+        buffers: NDArray[Any] | None,
         grad: NDArray[Any],
         X: NDArray[Any],
         Y: NDArray[Any],
         w: NDArray[Any] | None,
+        seed: int,
         totals: NDArray[Any],
         mean_w: NDArray[Any] | None = None,
     ) -> None: ...
     def input_gradient(
         self,
         theta: NDArray[Any],
+        buffers: NDArray[Any] | None,
         dX: NDArray[Any],
         X: NDArray[Any],
         Y: NDArray[Any],
@@ -52,10 +58,11 @@ class Plan:
         totals: NDArray[Any],
         mean_w: NDArray[Any] | None = None,
     ) -> None: ...
-    def jacobian(self, theta: NDArray[Any], J: NDArray[Any], X: NDArray[Any]) -> None: ...
+    def jacobian(self, theta: NDArray[Any], buffers: NDArray[Any] | None, J: NDArray[Any], X: NDArray[Any]) -> None: ...
     def train(
         self,
         theta: NDArray[Any],
+        buffers: NDArray[Any] | None,
         state: NDArray[Any],
         X: NDArray[Any],
         Y: NDArray[Any],
@@ -66,6 +73,7 @@ class Plan:
         update: str,
         settings: NDArray[Any],
         groups: NDArray[Any],
+        seed: int,
         steps: NDArray[Any],
         totals: NDArray[Any],
         mean_w: NDArray[Any] | None = None,

@@ -19,7 +19,7 @@ W; then they meet before and after each product too.
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport isfinite
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
@@ -29,6 +29,7 @@ from fastprop._native.arrays cimport Array
 from fastprop._native.float_environment cimport environment, float_environment_restore, float_environment_set
 from fastprop._native.kernels.table cimport LossRows, find
 from fastprop._native.layout import lay_out
+from fastprop._native.philox cimport MASK
 from fastprop._native.threads import CALL_WORK, call_helpers
 
 cdef enum:
@@ -94,7 +95,7 @@ cdef class Plan:
             else:
                 self.loss = <const Loss*> find(self.kernels.losses, sizeof(Loss), loss_name.encode())
             if self.loss.through != NULL and last_activation:       # the loss steps back through it by itself
-                nodes = nodes[:-1]
+                nodes = nodes[:-1] or [nodes[-1]._replace(kind="copy", activation="", settings=())]
         self.n_nodes = len(nodes)
 
         # The layout, in Python's integers, which cannot overflow: each part's offset from the arena's start.
@@ -113,6 +114,9 @@ cdef class Plan:
         scores = parts.add(batch_size * (1 + self.n_metrics) * sizeof(double))
         places, widths = lay_out(nodes, learns, to_inputs, self.reads_z)
         buffers = [parts.add(batch_size * width * itemsize) for width in widths]
+        fixed = [parts.add(laid.fixed * itemsize) for laid in nodes]
+        others = others_of(nodes)
+        other_lists = [parts.add(len(each) * sizeof(void*)) for each in others]
         work_size = work_of(self.kernels, nodes, batch_size, learns) * itemsize
         dW_size = max([gradient_at_once(laid) for laid in nodes]) * learning
         own_sizes = work_size, dW_size, batch_size * learning, batch_size * learning
@@ -147,15 +151,22 @@ cdef class Plan:
         for i, (laid, place) in enumerate(zip(nodes, places)):
             node = &self.nodes[i]
             node.n_in, node.n_out = laid.n_in, laid.n_out
-            x, a, delta, delta_in = [None if at is None else buffers[at] for at in place]
+            x, a, delta, delta_in, own = [None if at is None else buffers[at] for at in place]
             node.x = part_at(base, x)
             node.a = part_at(base, a)
             node.delta = part_at(base, delta)
             node.delta_in = part_at(base, delta_in)
             node.x_is_output = place.x is not None and place.x == places[-1].a
             node.a_is_output = place.a == places[-1].a
+            node.own = part_at(base, own)
+            node.fixed = part_at(base, fixed[i])
             node.settings = <double*> (base + <Py_ssize_t> setting_lists[2 + i])
-            self.set_kind(node, laid)
+            node.others = <Node**> (base + <Py_ssize_t> other_lists[i])
+            node.n_others = len(others[i])
+            for j, other in enumerate(others[i]):
+                node.others[j] = &self.nodes[<Py_ssize_t> other]
+        for i, laid in enumerate(nodes):
+            self.set_kind(&self.nodes[i], laid)
 
     cdef const Activation* activation(self, name) except NULL:
         return <const Activation*> find(self.kernels.activations, sizeof(Activation), name.encode())
@@ -165,20 +176,21 @@ cdef class Plan:
         return self.activation(activation).reads_z
 
     cdef int set_kind(self, Node* node, laid) except -1:
-        """What the node does, and its settings."""
-        node.backward = node.learn = NULL
-        node.array = laid.array
+        """What the node does, and where its numbers stand."""
+        cdef const Kind* kind = <const Kind*> find(KINDS, sizeof(Kind), laid.kind.encode())
+        cdef Py_ssize_t i
+        node.forward, node.backward, node.learn = kind.forward, kind.backward, kind.learn
+        node.array, node.number, node.buffer = laid.array, laid.number, laid.buffer
+        node.W = laid.start
+        node.b = node.W + node.n_in * node.n_out if laid.use_bias else -1
         if laid.kind == "product":
-            node.forward, node.backward, node.learn = product_forward, product_backward, product_learn
             node.rows_at_once = rows_at_once(laid.n_in, laid.n_out)
-            node.W = laid.start
-            node.b = node.W + node.n_in * node.n_out if laid.use_bias else -1
-        elif laid.kind == "activation":
-            node.forward, node.backward = activation_forward, activation_backward
+        if laid.activation:
             node.activation = self.activation(laid.activation)
-        else:
-            raise LookupError(f"no node is called {laid.kind!r}")
-        if node.delta_in == NULL:
+        needed = node.delta_in != NULL
+        for i in range(node.n_others):
+            needed = needed or node.others[i].delta != NULL
+        if not needed:
             node.backward = NULL
         return 0
 
@@ -187,7 +199,7 @@ cdef class Plan:
 
     # What Python calls: arrays enter, the GIL goes, the loops run.
 
-    def answer(self, theta, X):
+    def answer(self, theta, buffers, X):
         """The network's output o for each row of X, at most `batch_size`, in a new array; or None where that takes
         the checks and the `predict` below: for what is no plain matrix of finite numbers, or too many rows.
 
@@ -195,7 +207,7 @@ cdef class Plan:
         which also means that callers come one by one; without a GIL, one who finds the plan in use gets None.
         """
         cdef RowSource source
-        cdef Array out, parameters
+        cdef Array out, parameters, constants
         cdef Share share
         cdef environment before
         cdef bint finite
@@ -213,8 +225,11 @@ cdef class Plan:
         parameters = Array(theta)
         share = Share(
             begin=0, m=source.rows.count, first=0, count=source.rows.count, by_columns=False, kernels=self.kernels,
-            own=&self.workers[0], theta=parameters.data, out=out.data,
+            own=&self.workers[0], theta=parameters.data, buffers=NULL, out=out.data,
         )
+        if buffers is not None:
+            constants = Array(buffers)
+            share.buffers = constants.data
         # From here to the end no Python runs, which could let another thread in.
         if atomic_increment(&self.callers) > 1:
             return None
@@ -227,9 +242,9 @@ cdef class Plan:
         atomic_set(&self.callers, 0)
         return o if finite else None
 
-    def predict(self, theta, X, out):
+    def predict(self, theta, buffers, X, out):
         """out (m, n_outputs) = the network's output o for each row of X; whether all X was finite in its type."""
-        cdef Job job = Job(self, theta, RowSource(self, X))
+        cdef Job job = Job(self, theta, buffers, RowSource(self, X))
         cdef Py_ssize_t i
         job.out = job.keep(out, True)
         for i in range(self.n_workers):
@@ -237,50 +252,51 @@ cdef class Plan:
         job.run()
         return not any([self.workers[i].met_no_number for i in range(self.n_workers)])
 
-    def evaluate(self, theta, X, Y, w, totals, mean_w=None, outputs=None):
+    def evaluate(self, theta, buffers, X, Y, w, totals, mean_w=None, outputs=None):
         """Add sums over X's rows to totals (3 + n_metrics,): of the loss's weights, the weighted loss, the weights, and
         each weighted metric. The loss's weights, by whose sum it is to be divided, are mean_w where that is given.
         outputs (rows, n_outputs), where it is given, gets each row's."""
-        cdef Job job = Job(self, theta, RowSource(self, X, Y, w, None, mean_w))
+        cdef Job job = Job(self, theta, buffers, RowSource(self, X, Y, w, None, mean_w))
         job.outputs = job.keep(outputs, True)
         job.totals = <double*> job.keep(totals, True)
         job.run()
 
-    def gradient(self, theta, grad, X, Y, w, totals, mean_w=None):
-        """grad (n_batches, n_params): each row becomes dC/dtheta over a batch of X; totals and
-        mean_w as in `evaluate`."""
-        cdef Job job = Job(self, theta, RowSource(self, X, Y, w, None, mean_w))
+    def gradient(self, theta, buffers, grad, X, Y, w, seed, totals, mean_w=None):
+        """grad (n_batches, n_params): each row becomes dC/dtheta over a batch of X; totals and mean_w as in `evaluate`.
+        Where random numbers are drawn, they are those of the first step with that seed."""
+        cdef Job job = Job(self, theta, buffers, RowSource(self, X, Y, w, None, mean_w))
         job.totals = <double*> job.keep(totals, True)
         job.grad = job.keep(grad, True)
+        job.seed = seed
         job.run()
 
-    def input_gradient(self, theta, dX, X, Y, w, totals, mean_w=None):
+    def input_gradient(self, theta, buffers, dX, X, Y, w, totals, mean_w=None):
         """dX, of X's shape, = dC/dX over all rows of X as one batch; the plan goes `to_inputs`."""
-        cdef Job job = Job(self, theta, RowSource(self, X, Y, w, None, mean_w))
+        cdef Job job = Job(self, theta, buffers, RowSource(self, X, Y, w, None, mean_w))
         job.totals = <double*> job.keep(totals, True)
         job.dX = job.keep(dX, True)
         job.run()
 
-    def jacobian(self, theta, J, X):
+    def jacobian(self, theta, buffers, J, X):
         """J (m, n_outputs n_inputs): do/dx for each row of X, output after output; the plan goes `to_inputs`."""
-        cdef Job job = Job(self, theta, RowSource(self, X))
+        cdef Job job = Job(self, theta, buffers, RowSource(self, X))
         job.J = job.keep(J, True)
         job.run()
 
-    def train(self, theta, state, X, Y, w, order, first, last, update, settings, groups, steps, totals, mean_w=None,
-              outputs=None):
+    def train(self, theta, buffers, state, X, Y, w, order, first, last, update, settings, groups, seed, steps, totals,
+              mean_w=None, outputs=None):
         """Take the steps of the batches first..last - 1 of an epoch over X[order]; order None for X as it stands.
 
-        theta and state (n_states, n) change in place; totals, mean_w and outputs as in `evaluate`, but outputs are from
-        before each batch's step, in the epoch's order. groups (n_arrays,) holds each parameter
-        array's group, or -1 where it is to stay as it is, and settings (n_rows, n_groups, n_settings) the rule's
-        numbers: a row per step, of which the last holds for all steps that are left.
+        theta, buffers and state (n_states, n) change in place; totals, mean_w and outputs as in `evaluate`, but outputs
+        are from before each batch's step, in the epoch's order. groups (n_arrays,) holds each parameter array's group,
+        or -1 where it is to stay as it is, and settings (n_rows, n_groups, n_settings) the rule's numbers: a row per
+        step, of which the last holds for all steps that are left.
 
         The number of steps that were taken is added to steps[0], all so far, and to steps[1 + i], those that state
         remembers of array i: a caller whom an interrupt keeps from a return value still knows it. Fewer than asked for
         were taken where a batch's loss was not finite; then its step was not.
         """
-        cdef Job job = Job(self, theta, RowSource(self, X, Y, w, order, mean_w))
+        cdef Job job = Job(self, theta, buffers, RowSource(self, X, Y, w, order, mean_w))
         job.outputs = job.keep(outputs, True)
         job.totals = <double*> job.keep(totals, True)
         job.rule.update = <const Update*> find(self.kernels.updates, sizeof(Update), update.encode())
@@ -292,6 +308,7 @@ cdef class Plan:
         job.rule.groups = <const int64_t*> job.keep(groups)
         job.rule.n_arrays = len(groups)
         job.rule.steps = <int64_t*> job.keep(steps, True)
+        job.seed = seed
         job.next, job.end = first, last
         job.run()
 
@@ -430,6 +447,7 @@ cdef class Plan:
 cdef Loss IN_PYTHON = Loss(b"python", NULL, NULL)
 
 include "nodes.pxi"
+include "node_kinds.pxi"
 
 
 cdef class Job:
@@ -439,6 +457,8 @@ cdef class Job:
     cdef RowSource source
     cdef list arrays                # held until the job is done
     cdef const char* theta
+    cdef char* buffers
+    cdef uint64_t seed              # of the random numbers drawn in training
     cdef char* out                  # (rows, n_outputs) for predictions; NULL unless they are wanted
     cdef char* grad                 # (n_batches, n_params) for whole gradients; NULL unless they are wanted
     cdef char* dX                   # (rows, n_inputs) for dC/dX; NULL unless it is wanted
@@ -450,11 +470,12 @@ cdef class Job:
     cdef Py_ssize_t end             # one past the last batch
     cdef team team
 
-    def __cinit__(self, Plan plan, theta, RowSource source):
+    def __cinit__(self, Plan plan, theta, buffers, RowSource source):
         self.plan = plan
         self.source = source
         self.arrays = []
         self.theta = self.keep(theta)
+        self.buffers = self.keep(buffers, True)
         self.end = (source.rows.count + plan.batch_size - 1) // plan.batch_size
 
     cdef char* keep(self, array, bint writable=False):
@@ -510,6 +531,7 @@ cdef class Job:
         cdef Share share
         share.worker, share.team = worker, &self.team
         share.kernels, share.own, share.theta = self.plan.kernels, own, self.theta
+        share.buffers, share.seed = self.buffers, self.seed
         share.rule, share.outputs = &self.rule, self.outputs
         while self.next < self.end:
             share.n_workers = team_size(&self.team)
@@ -521,6 +543,7 @@ cdef class Job:
                 learns and share.n_workers > 1 and share.m * self.plan.n_params >= WORK_BY_COLUMNS * share.n_workers)
             share.out = self.batch_output(&share)
             share.grad = self.batch_gradient()
+            share.step = self.rule.steps[0] if self.rule.steps != NULL else 0
             self.plan.load(rows, &share)
             if self.out != NULL and not self.plan.all_finite(&share):
                 own.met_no_number = True
@@ -632,6 +655,15 @@ cdef class RowSource:
 cdef rows_at_once(n_in, n_out):
     """How many of dW's n_in rows of n_out to compute between two updates."""
     return min(n_in, max(ROWS_TOGETHER, GRADIENT_AT_ONCE // n_out // ROWS_TOGETHER * ROWS_TOGETHER))
+
+
+cdef others_of(nodes):
+    """For each node those that it joins, or those that it forks into; none where there is just one below."""
+    found = [list(node.inputs) if len(node.inputs) > 1 or node.kind == "concatenate" else [] for node in nodes]
+    for i, node in enumerate(nodes):
+        if node.kind == "branch":
+            found[node.inputs[0]].append(i)
+    return found
 
 
 cdef gradient_at_once(node):

@@ -1,6 +1,6 @@
 """Nodes: a network as the engine runs it, one operation after the other, and which of their arrays share memory.
 
-The descriptions of layers compile to nodes (`fastprop.model`); a Plan lays them out and runs them.
+The descriptions of layers compile to nodes (`fastprop.layers`); a Plan lays them out and runs them.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,9 +19,13 @@ class Node(NamedTuple):
     start: int = 0  # of its parameters in theta
     array: int = 0  # the number of the first of them among the network's parameter arrays
     n_params: int = 0
+    buffer: int = 0  # where its numbers that are not trained begin
     use_bias: bool = False
     activation: str = ""
     settings: tuple[float, ...] = ()
+    number: int = 0  # of those that draw random numbers, which one
+    own: int = 0  # reals of memory that it has for each row
+    fixed: int = 0  # reals of memory that it has besides
 
 
 class Place(NamedTuple):
@@ -31,10 +35,12 @@ class Place(NamedTuple):
     a: int | None
     delta: int | None  # dC/da; None where it is not needed
     delta_in: int | None  # dC/dx
+    own: int | None
 
 
-IN_PLACE = frozenset({"activation"})  # may write a over x, unless the step back reads x, and dC/dx over dC/da
+IN_PLACE = frozenset({"activation", "dropout"})  # may write a over x, and dC/dx over dC/da
 KEEPS_OUTPUT = frozenset({"activation"})  # the step back reads a
+ALIASES = frozenset({"fork", "branch"})  # a is x
 
 
 def lay_out(
@@ -51,25 +57,30 @@ def lay_out(
         widths.append(width)
         return len(widths) - 1
 
+    def over_x(node: Node) -> bool:
+        """Whether nobody else reads the node's x later, so that its a may be written over it."""
+        below = nodes[node.inputs[0]]
+        if below.kind == "branch":
+            return False
+        return not learns or not (below.kind in KEEPS_OUTPUT or (node.activation and reads_z(node.activation)))
+
+    inputs_delta = buffer(nodes[0].n_in) if to_inputs else None
     places: list[Place] = []
     follows = [False] * len(nodes)  # whether anything below an output, or at it, learns
     for i, node in enumerate(nodes):
-        below = node.inputs[0] if node.inputs else None
-        alone = node.kind in IN_PLACE and not node.n_params
         follows[i] = learns and (to_inputs or node.n_params > 0 or any(follows[j] for j in node.inputs))
-        delta = delta_in = None
-        if below is None and to_inputs:
-            delta_in = buffer(node.n_in)
-        elif below is not None and follows[below]:
-            delta_in = places[below].delta
-        if alone and delta_in is not None:
+        below = places[node.inputs[0]] if node.inputs else None
+        x, delta_in = (None, inputs_delta) if below is None else (below.a, below.delta)
+        in_place = node.kind in IN_PLACE
+        same = node.kind in ALIASES or (in_place and x is not None and over_x(node))
+        a = x if same else buffer(node.n_out)
+        delta = None
+        if node.kind == "add" and (last := places[node.inputs[-1]].delta) is not None:
+            delta = last
+        elif (in_place or node.kind == "fork") and delta_in is not None:
             delta = delta_in
         elif follows[i] or (learns and i == len(nodes) - 1):
             delta = buffer(node.n_out)
-        x = None if below is None else places[below].a
-        over = alone and below is not None
-        if learns and below is not None and over:
-            over = nodes[below].kind not in KEEPS_OUTPUT and not (node.activation and reads_z(node.activation))
-        a = x if over else buffer(node.n_out)
-        places.append(Place(x, a, delta, delta_in))
+        own = buffer(node.own) if node.own else None
+        places.append(Place(x, a, delta, delta_in, own))
     return places, widths

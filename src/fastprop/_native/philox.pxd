@@ -8,6 +8,7 @@ from libc.stdint cimport uint32_t, uint64_t
 cdef enum Purpose:
     WEIGHTS = 0
     SHUFFLE = 1
+    MASK = 2
 
 
 cdef inline void philox(uint32_t* counter, uint32_t key0, uint32_t key1) noexcept nogil:

@@ -15,6 +15,7 @@ include "losses_of_values.pxi"
 include "losses_of_counts.pxi"
 include "losses_of_classes.pxi"
 include "metrics.pxi"
+include "masks.pxi"
 include "updates.pxi"
 include "gather.pxi"
 include "peak.pxi"
@@ -94,6 +95,10 @@ TABLE.weight_sum = weight_sum
 TABLE.all_finite = all_finite
 TABLE.gather = gather
 TABLE.gather_one_hot = gather_one_hot
+TABLE.random_mask = random_mask
+TABLE.masked = masked
+TABLE.elementwise_product = elementwise_product
+TABLE.elementwise_sum = elementwise_sum
 TABLE.fma_chains = fma_chains
 TABLE.fma_lanes = TILE_ROWS * TILE_COLUMNS
 TABLE.elementaries = &ELEMENTARIES[0]

@@ -5,7 +5,7 @@ hold no Python object, allocate nothing and cannot fail. Entries of a list begin
 with their name; a NULL name ends the list.
 """
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport strcmp
 
 ctypedef struct Activation:
@@ -84,6 +84,14 @@ ctypedef struct Kernels:
                    const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n, void* x) noexcept nogil
     void (*gather_one_hot)(const int64_t* labels, const Py_ssize_t* rows, Py_ssize_t first,
                            Py_ssize_t m, Py_ssize_t n, void* y) noexcept nogil
+    # mask (count,) = 0 with probability threshold / 2**32, else kept, by random numbers at positions first and upwards
+    void (*random_mask)(void* mask, uint64_t first, Py_ssize_t count, uint32_t c2, uint32_t c3, uint64_t seed,
+                        uint32_t threshold, double kept) noexcept nogil
+    # a = x mask + shift_kept, or shift_dropped where mask is 0; x and a may be the same memory here and below
+    void (*masked)(const void* x, const void* mask, void* a, Py_ssize_t count, double shift_kept,
+                   double shift_dropped) noexcept nogil
+    void (*elementwise_product)(const void* x, const void* y, void* a, Py_ssize_t count) noexcept nogil
+    void (*elementwise_sum)(const void* x, const void* y, void* a, Py_ssize_t count) noexcept nogil
     # sums (fma_lanes,) after `count` fused multiply-adds on each, in as many chains as fill the machine's units
     void (*fma_chains)(void* sums, Py_ssize_t count) noexcept nogil
     Py_ssize_t fma_lanes

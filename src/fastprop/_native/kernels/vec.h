@@ -17,6 +17,12 @@
  *     v_split(x, &e)             x = v * 2**e with v in [sqrt(1/2), sqrt(2)), for normal x > 0
  *     v_transpose(lines)         lane j of lines[i] for lane i of lines[j], both below LANES
  *
+ * and for random numbers `wide` (WIDE unsigned integers of 64 bits side by side) with the words
+ *
+ *     w_set(x)  w_load(p)  w_store(p, v)  w_add  w_xor
+ *     w_mul(a, b)                the product of the lower halves, whatever the upper ones
+ *     w_high(a)                  the upper half
+ *
  * v_load_part fills the lanes from `count` on with +0; count is 0..LANES. No word rounds twice, and none
  * uses an estimate, so a lane's value is the same on every target (docs/numerics.md).
  */

@@ -103,3 +103,13 @@ static inline void v_transpose(vec *lines) {
     for (int i = 0; i < 2; i++) swap_halves(&lines[i], &lines[i + 2]);
 }
 #endif
+
+typedef __m256i wide;
+#define WIDE 4
+static inline wide w_set(uint64_t x) { return _mm256_set1_epi64x((long long)x); }
+static inline wide w_load(const uint64_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+static inline void w_store(uint64_t *p, wide v) { _mm256_storeu_si256((__m256i *)p, v); }
+static inline wide w_add(wide a, wide b) { return _mm256_add_epi64(a, b); }
+static inline wide w_mul(wide a, wide b) { return _mm256_mul_epu32(a, b); }
+static inline wide w_xor(wide a, wide b) { return _mm256_xor_si256(a, b); }
+static inline wide w_high(wide a) { return _mm256_srli_epi64(a, 32); }

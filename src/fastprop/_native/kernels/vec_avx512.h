@@ -98,3 +98,13 @@ static inline void v_transpose(vec *lines) {
 #endif
 #undef STAGE
 }
+
+typedef __m512i wide;
+#define WIDE 8
+static inline wide w_set(uint64_t x) { return _mm512_set1_epi64((long long)x); }
+static inline wide w_load(const uint64_t *p) { return _mm512_loadu_si512(p); }
+static inline void w_store(uint64_t *p, wide v) { _mm512_storeu_si512(p, v); }
+static inline wide w_add(wide a, wide b) { return _mm512_add_epi64(a, b); }
+static inline wide w_mul(wide a, wide b) { return _mm512_mul_epu32(a, b); }
+static inline wide w_xor(wide a, wide b) { return _mm512_xor_si512(a, b); }
+static inline wide w_high(wide a) { return _mm512_srli_epi64(a, 32); }

@@ -52,3 +52,13 @@ static inline vec v_split(vec x, vec *e) {
 }
 static inline vec v_lookup(const real *table, vec v) { return table[word_of(v) >> (FRACTION_BITS - 1) & 7]; }
 static inline void v_transpose(vec *lines) { (void)lines; }
+
+typedef uint64_t wide;
+#define WIDE 1
+static inline wide w_set(uint64_t x) { return x; }
+static inline wide w_load(const uint64_t *p) { return *p; }
+static inline void w_store(uint64_t *p, wide v) { *p = v; }
+static inline wide w_add(wide a, wide b) { return a + b; }
+static inline wide w_mul(wide a, wide b) { return (uint64_t)(uint32_t)a * (uint32_t)b; }
+static inline wide w_xor(wide a, wide b) { return a ^ b; }
+static inline wide w_high(wide a) { return a >> 32; }

@@ -115,3 +115,13 @@ static inline void v_transpose(vec *lines) {
     lines[1] = even[1];
 #endif
 }
+
+typedef uint64x2_t wide;
+#define WIDE 2
+static inline wide w_set(uint64_t x) { return vdupq_n_u64(x); }
+static inline wide w_load(const uint64_t *p) { return vld1q_u64(p); }
+static inline void w_store(uint64_t *p, wide v) { vst1q_u64(p, v); }
+static inline wide w_add(wide a, wide b) { return vaddq_u64(a, b); }
+static inline wide w_mul(wide a, wide b) { return vmull_u32(vmovn_u64(a), vmovn_u64(b)); }
+static inline wide w_xor(wide a, wide b) { return veorq_u64(a, b); }
+static inline wide w_high(wide a) { return vshrq_n_u64(a, 32); }

@@ -1,16 +1,21 @@
-"""Layers: frozen descriptions without numbers. `Sequential` owns the numbers."""
+"""Dense, the fully connected layer."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks, activations, initializers
 from fastprop.activations import Activation
 from fastprop.initializers import Initializer
+from fastprop.layers.base import Build, Layer, Parameter, activate, short
 
 __all__ = ["Dense"]
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
-class Dense:
+class Dense(Layer):
     """A fully connected layer: ``z = x W + b``, ``a = f(z)``.
 
     Shapes: x (m, n_in), W (n_in, units), b (units,), a (m, units).
@@ -72,7 +77,7 @@ class Dense:
     def __repr__(self) -> str:
         parts = [str(self.units)]
         if self.activation.name != "identity":
-            parts.append(f"activation={self.activation.name!r}")
+            parts.append(f"activation={short(self.activation)!r}")
         if not self.use_bias:
             parts.append("use_bias=False")
         for name, default in (("kernel_initializer", "auto"), ("bias_initializer", "zeros")):
@@ -82,6 +87,35 @@ class Dense:
                 parts.append(f"{name}={text!r}")
         return f"Dense({', '.join(parts)})"
 
-    def n_params(self, n_in: int) -> int:
-        """How many numbers the layer has on n_in inputs."""
-        return n_in * self.units + (self.units if self.use_bias else 0)
+    @property
+    def output_activation(self) -> Activation:
+        return self.activation
+
+    @property
+    def label(self) -> str:
+        return f"Dense, {self.activation.name}" + ("" if self.use_bias else ", no bias")
+
+    @property
+    def torch_modules(self) -> int:
+        """An activation other than identity is a module of its own."""
+        return 1 if self.activation.name == "identity" else 2
+
+    def n_outputs(self, n_in: int) -> int:
+        return self.units
+
+    def parameters(self, n_in: int) -> tuple[Parameter, ...]:
+        fan = (n_in, self.units)
+        W = Parameter("W", fan, "weight", self.kernel_initializer, "weight", transposed=True, fan=fan)
+        b = Parameter("b", (self.units,), "bias", self.bias_initializer, "bias", fan=fan)
+        return (W, b) if self.use_bias else (W,)
+
+    def compile(self, build: Build, x: int | None, n_in: int) -> int | None:
+        z = build.add(
+            "product", n_in, self.units, x, n_params=self.n_params(n_in), n_arrays=1 + self.use_bias,
+            use_bias=self.use_bias,
+        )  # fmt: skip
+        return activate(self.activation, build, z, self.units)
+
+    def __call__(self, x: ArrayLike, **parameters: ArrayLike) -> NDArray[Any]:
+        z = np.asarray(x) @ np.asarray(parameters["W"])
+        return self.activation(z + np.asarray(parameters["b"]) if self.use_bias else z)

@@ -1,0 +1,13 @@
+# Every kind of node: its name, and what it does in each pass; NULL where it has no part in one.
+
+cdef Kind[9] KINDS = [
+    Kind(b"product", product_forward, product_backward, product_learn),
+    Kind(b"activation", activation_forward, activation_backward, NULL),
+    Kind(b"copy", copy_forward, copy_backward, NULL),
+    Kind(b"fork", nothing, fork_backward, NULL),
+    Kind(b"branch", nothing, NULL, NULL),
+    Kind(b"add", add_forward, add_backward, NULL),
+    Kind(b"concatenate", concatenate_forward, concatenate_backward, NULL),
+    Kind(b"dropout", dropout_forward, dropout_backward, NULL),
+    Kind(NULL, NULL, NULL, NULL),
+]
