@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastprop import activations, initializers, layers, losses, metrics, optimizers, schedules
+from fastprop import activations, callbacks, initializers, layers, losses, metrics, optimizers, schedules
 
 PAGE = Path(__file__).parents[1] / "docs" / "vocabulary.md"
 HEAD = """\
@@ -44,6 +44,8 @@ SUBJECTS = [
     Subject("Schedules", "For any number of an optimizer. t counts steps from 0, or epochs; T is `total_steps`.",
             schedules.SCHEDULES),
     Subject("Initializers", "Of a layer with n_in inputs and n_out outputs.", initializers.INITIALIZERS),
+    Subject("Callbacks", "What `fit` tells how training goes on; more come from deriving `Callback`.",
+            callbacks.CALLBACKS),
 ]  # fmt: skip
 
 

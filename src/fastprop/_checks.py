@@ -190,6 +190,11 @@ def as_array(name: str, values: object) -> NDArray[Any]:
         raise ValueError(f"{name} is no array of numbers: {error}") from None
 
 
+def is_stream(X: object) -> bool:
+    """An iterable of batches, as a generator, and no array, frame or nested sequence?"""
+    return isinstance(X, Iterable) and not any(hasattr(X, name) for name in ("__array__", "__getitem__", "columns"))
+
+
 def table(name: str, X: object) -> Matrix:
     """X as a matrix of numbers that the engine can read; a copy only where its elements are of no such type."""
     array = as_array(name, X)

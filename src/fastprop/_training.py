@@ -4,15 +4,15 @@ An epoch enters the engine in slices of about 50 ms, so that Ctrl-C is heard, th
 they end changes no bit of the result. A callback that wants to hear of each batch makes each a slice of its own.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastprop._rows import Rows
 from fastprop._slices import Slicer
 from fastprop._snapshots import DivergedError
-from fastprop._sources import RowSource
+from fastprop._sources import RowSource, ScoredRows, StreamSource
 from fastprop.callbacks import CallbackList
 from fastprop.history import History
 from fastprop.progress import Progress
@@ -31,15 +31,18 @@ class Training:
     def __init__(
         self,
         trainer: "Trainer",
-        source: RowSource,
-        validation: Rows | None,
+        source: RowSource | StreamSource,
+        validation: ScoredRows | None,
+        validation_freq: int,
         epochs: int,
         callbacks: CallbackList,
         bar: Progress,
     ) -> None:
         self.trainer, self.source, self.validation = trainer, source, validation
+        self.validation_freq = validation_freq
         self.epochs, self.callbacks, self.bar = epochs, callbacks, bar
         self.history = History()
+        self.logs: Logs = {}  # of the last epoch
         self.slicer = Slicer(largest=1) if callbacks.wants_batches else trainer._slicer
 
     def run(self) -> History:
@@ -47,41 +50,44 @@ class Training:
         trainer = self.trainer
         trainer._snapshots.forget()
         trainer.stop_training = False
-        trainer._end = (trainer.step + self.epochs * self.source.n_batches, trainer.epoch + self.epochs)
-        params = {"epochs": self.epochs, "steps": self.source.n_batches, "validation": self.validation is not None}
+        steps = self.source.n_batches
+        trainer._end = (None if steps is None else trainer.step + self.epochs * steps, trainer.epoch + self.epochs)
+        params = {"epochs": self.epochs, "steps": steps, "validation": self.validation is not None}
         self.callbacks.introduce(trainer, params)
-        self.callbacks("on_train_begin")
-        logs: Logs = {}
+        self.callbacks("on_train_begin", {})
         for _ in range(self.epochs):
             if trainer.stop_training:
                 break
             try:
-                self._epoch(logs)
+                self._epoch()
             except DivergedError as error:
                 if not self.callbacks.forgive(error):
                     raise
                 break
-        self.callbacks("on_train_end", logs)
+            if self.source.ended:
+                warnings.warn(f"X ended before {self.epochs} epochs were done", stacklevel=4)
+                break
+        self.callbacks("on_train_end", self.logs)
         return self.history
 
-    def _epoch(self, logs: Logs) -> None:
+    def _epoch(self) -> None:
         trainer = self.trainer
-        self.callbacks("on_epoch_begin", trainer.epoch)
-        scores = self._batches()
-        if scores is None:
+        self.callbacks("on_epoch_begin", trainer.epoch, {})
+        logs = self._batches()
+        if logs is None:
             return
-        if self.validation is not None:
-            scores |= self._validate(self.validation)
-        logs.clear()
-        logs.update(scores)
+        if self.validation is not None and (self.history.n_epochs + 1) % self.validation_freq == 0:
+            logs |= self._validate(self.validation)
+        self.logs = logs
         # First recorded, then told: who saves the trainer in a callback saves it as after this epoch.
         trainer._epoch += 1
         for history in (self.history, trainer.history):
             history.append(logs)
         self.bar.end_epoch(logs)
-        self.callbacks("on_epoch_end", trainer.epoch - 1, logs)
-        for history in (self.history, trainer.history):
-            history.amend(logs)
+        if self.callbacks.hear("on_epoch_end"):
+            self.callbacks("on_epoch_end", trainer.epoch - 1, logs)
+            for history in (self.history, trainer.history):
+                history.amend(logs)
 
     def _batches(self) -> Logs | None:
         """The epoch's steps and their scores, or None if it was stopped before its first. A diverging one leaves no
@@ -114,15 +120,15 @@ class Training:
             if trainer.stop_training:
                 break
             if by_batch:
-                tell("on_train_batch_begin", number)
+                tell("on_train_batch_begin", number, {})
             trainer._take_steps(batches, sums)
             self.bar.advance(batches.n_rows, scores)
             if by_batch:
                 tell("on_train_batch_end", number, scores())
             tell("on_slice_end")
 
-    def _validate(self, validation: Rows) -> Logs:
-        self.callbacks("on_test_begin")
+    def _validate(self, validation: ScoredRows) -> Logs:
+        self.callbacks("on_test_begin", {})
         scores = self.trainer._evaluate(validation)
         self.callbacks("on_test_end", scores)
         return {f"val_{name}": score for name, score in scores.items()}

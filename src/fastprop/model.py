@@ -235,7 +235,9 @@ class Sequential:
         """The network's output o for each row of X, (m, n_outputs) in the network's type.
 
         A row's result is the same bits alone, in any batch, and on any machine. X may be float32, float64 or an
-        integer type, with any strides; it is cast a batch at a time and not copied whole. No rows give no rows.
+        integer type, with any strides; it is cast a batch at a time and not copied whole. No rows give no rows. A
+        generator, or another iterable that cannot be indexed, is taken as a stream of batches X, or (X, y) of which y
+        is not looked at.
 
         Raises
         ------
@@ -245,6 +247,9 @@ class Sequential:
         plan = self._plan_at_hand
         if plan is not None and (answer := plan.answer(self._theta, self._numbers, X)) is not None:
             return answer
+        if _checks.is_stream(X):
+            parts = [self.predict(_inputs_of(batch)) for batch in X]
+            return np.concatenate([np.empty((0, self.n_outputs), self.dtype), *parts])
         X = _checks.inputs("X", X, self.n_inputs)
         if plan is None and self._work <= ANSWER_WORK:
             self._plan_at_hand = self._new_plan(min(ANSWER_WORK // self._work, ROWS_AT_ONCE), 1)
@@ -491,6 +496,13 @@ def _summary(layers: Sequence[Layer], indent: str = "") -> Iterator[tuple[str, s
 
 def _numbers(seed: int, stream: int) -> initializers.Uniform:
     return lambda count: philox.uniform(seed, stream, count)
+
+
+def _inputs_of(batch: Any) -> Any:
+    """X of a batch X, (X, y) or [X, y]."""
+    if isinstance(batch, tuple) or (isinstance(batch, list) and batch and getattr(batch[0], "ndim", 0) == 2):
+        return batch[0]
+    return batch
 
 
 def _size(n_bytes: int) -> str:

@@ -10,9 +10,11 @@ BAR = "{desc}|{bar:12}| {rate_fmt}, {elapsed}{postfix}"  # leaves room for two s
 
 
 class Progress:
-    """A bar over epochs * rows, on standard error; shown only where that is a terminal or a notebook."""
+    """A bar over epochs * rows, on standard error; shown only where that is a terminal or a notebook. How many rows an
+    epoch has may be unknown until the first is over.
+    """
 
-    def __init__(self, epochs: int, n_rows: int, *, show: bool) -> None:
+    def __init__(self, epochs: int, n_rows: int | None, *, show: bool) -> None:
         self._epochs = epochs
         self._done = 0
         self._scores: Mapping[str, float] = {}
@@ -23,7 +25,7 @@ class Progress:
             # disable=None: only where the output is a terminal
             bar = tqdm(
                 desc=self._title(),
-                total=epochs * n_rows,
+                total=None if n_rows is None else epochs * n_rows,
                 unit=" rows",
                 unit_scale=True,
                 bar_format=BAR,
@@ -46,6 +48,8 @@ class Progress:
         self._done += 1
         if self._bar is not None:
             self._scores = scores
+            if self._bar.total is None:
+                self._bar.total = self._bar.n * self._epochs
             self._bar.set_postfix(scores, refresh=False)
             self._bar.set_description(self._title(), refresh=False)
 

@@ -17,7 +17,7 @@ from fastprop._arithmetic import standard_arithmetic
 from fastprop._rows import Rows
 from fastprop._slices import Slicer, row_slices
 from fastprop._snapshots import DivergedError, Snapshots
-from fastprop._sources import Batches, RowSource
+from fastprop._sources import Batches, ScoredRows, opened, scored
 from fastprop._training import Training
 from fastprop.callbacks import Callback, CallbackList
 from fastprop.history import History
@@ -31,8 +31,6 @@ from fastprop.schedules import Clock, values_of
 __all__ = ["DivergedError", "Trainer"]
 
 Array = NDArray[Any]
-
-VALIDATION_NAMES = ("validation_data[0]", "validation_data[1]", "validation_data[2]")
 
 
 class Trainer:
@@ -173,15 +171,18 @@ class Trainer:
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         *,
         epochs: int = 1,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         shuffle: bool = True,
         sample_weight: Any = None,
         class_weight: Mapping[int, float] | str | None = None,
-        validation_data: Sequence[Any] | None = None,
+        validation_data: Any = None,
         validation_split: float = 0.0,
+        validation_freq: int = 1,
+        validation_steps: int | None = None,
+        steps_per_epoch: int | None = None,
         callbacks: Iterable[Callback] = (),
         progress: bool = True,
     ) -> History:
@@ -189,13 +190,16 @@ class Trainer:
 
         Parameters
         ----------
-        X : array (m, n_inputs)
-            float32, float64 or any integer type, with any strides, or a data frame; cast a batch at a time.
-        y : array
+        X : array (m, n_inputs), or iterable of batches
+            float32, float64 or any integer type, with any strides, a memory map or a data frame; cast a batch at a
+            time. Or, without y, a stream: an iterable of (X, y) or (X, y, sample_weight), of which each is one step of
+            as many rows as it has, in the order they come.
+        y : array, optional
             For "mse" numbers (m, n_outputs), or (m,) for one output; for "cross_entropy" labels (m,), integers from 0,
             or rows of probabilities such as one-hot; for "binary_cross_entropy" numbers in 0..1.
-        epochs, batch_size : int
-            The last batch of an epoch holds the rows that are left.
+        epochs : int, default 1
+        batch_size : int, default 32
+            The last batch of an epoch holds the rows that are left. For arrays.
         shuffle : bool, default True
             Visit the rows in a new order each epoch, given by (seed, epoch); else in the order they stand in.
         sample_weight : array (m,), optional
@@ -203,10 +207,16 @@ class Trainer:
         class_weight : dict of label to weight, or "balanced", optional
             Multiplies the rows' weights by their class's, 1 for a class not named; "balanced" makes all classes count
             alike, ``m / (n_classes * rows of the class)``. For class labels, and for one yes-or-no output.
-        validation_data : (X, y) or (X, y, sample_weight), optional
+        validation_data : (X, y), (X, y, sample_weight) or iterable of such batches, optional
             Scored after each epoch, under names that begin with "val_".
         validation_split : float, default 0.0
-            Instead, this share of the rows, the last of them as they stand, as in Keras.
+            Instead, this share of the rows, the last of them as they stand, as in Keras. For arrays.
+        validation_freq : int, default 1
+            Validate after every so many epochs.
+        steps_per_epoch, validation_steps : int, optional
+            How many batches of a stream make an epoch, or a validation, where that is not all of them; needed for an
+            iterator that is to serve several epochs, as an endless generator. A stream that can begin anew does so at
+            its end, an iterator's end ends training with a warning.
         callbacks : iterable of Callback
             Told how training goes on; see `fastprop.callbacks`.
         progress : bool, default True
@@ -230,26 +240,15 @@ class Trainer:
             What a callback raises, unchanged.
         """
         epochs = _checks.integer("epochs", epochs, low=0)
-        shuffle = _checks.flag("shuffle", shuffle)
-        validation_split = _checks.number("validation_split", validation_split, low=0, high=1, open_high=True)
-        data = self._rows(X, y, sample_weight, class_weight=class_weight)
-        validation = None
-        if validation_data is not None:
-            if validation_split:
-                raise ValueError("validation_data and validation_split are both given; one is enough")
-            if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-                raise TypeError(
-                    f"validation_data is (X, y) or (X, y, sample_weight), not {_checks.describe(validation_data)}"
-                )
-            validation = self._rows(*validation_data, names=VALIDATION_NAMES)
-        elif validation_split:
-            data, validation = data.split(validation_split)
-        batch_size = _checks.batch_size(batch_size, len(data))
-
-        source = RowSource(data, batch_size, shuffle, self.seed)
+        source, validation = opened(
+            self._rows, X, y, seed=self.seed, epochs=epochs, batch_size=batch_size, shuffle=shuffle,
+            sample_weight=sample_weight, class_weight=class_weight, validation_data=validation_data,
+            validation_split=validation_split, validation_steps=validation_steps, steps_per_epoch=steps_per_epoch,
+        )  # fmt: skip
+        every = _checks.integer("validation_freq", validation_freq)
         told = CallbackList(callbacks)
-        with self._exclusively(), Progress(epochs, len(data), show=_checks.flag("progress", progress)) as bar:
-            return Training(self, source, validation, epochs, told, bar).run()
+        with self._exclusively(), Progress(epochs, source.n_rows, show=_checks.flag("progress", progress)) as bar:
+            return Training(self, source, validation, every, epochs, told, bar).run()
 
     def stop(self) -> None:
         """Have `fit` stop before the next batch; from a callback, or from another thread."""
@@ -303,22 +302,28 @@ class Trainer:
 
     # Scores
 
-    def evaluate(self, X: Any, y: Any, *, sample_weight: Any = None) -> dict[str, float]:
+    def evaluate(
+        self, X: Any, y: Any = None, *, sample_weight: Any = None, steps: int | None = None
+    ) -> dict[str, float]:
         """The loss and the metrics on these rows: {"loss": ..., "accuracy": ...}. Changes nothing.
+
+        Without y, X is an iterable of batches (X, y) or (X, y, sample_weight), all of them or the first `steps`; their
+        rows are scored as if they were in one array.
 
         Raises
         ------
         TypeError, ValueError
             For data that do not fit the network.
         """
-        return self._evaluate(self._rows(X, y, sample_weight))
+        return self._evaluate(scored(self._rows, X, y, sample_weight, steps))
 
-    def _evaluate(self, data: Rows) -> dict[str, float]:
+    def _evaluate(self, parts: ScoredRows) -> dict[str, float]:
         sums = self._no_sums()
-        with self.model._forward_plan(len(data), *self._scoring()) as plan:
-            for rows in row_slices(len(data)):
-                part = data.part(rows)
-                plan.evaluate(self.model.theta, self.model._numbers, part.X, part.y, part.w, sums)
+        for data in parts:
+            with self.model._forward_plan(len(data), *self._scoring()) as plan:
+                for rows in row_slices(len(data)):
+                    part = data.part(rows)
+                    plan.evaluate(self.model.theta, self.model._numbers, part.X, part.y, part.w, sums)
         return self._means(sums)
 
     def _no_sums(self) -> Array:

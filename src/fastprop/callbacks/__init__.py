@@ -5,6 +5,17 @@ from fastprop.callbacks.monitors import EarlyStopping, ModelCheckpoint, ReduceLR
 from fastprop.callbacks.others import CSVLogger, TerminateOnNaN, TimeBudget
 from fastprop.callbacks.rates import LearningRateScheduler
 
+CALLBACKS: tuple[type[Callback], ...] = (
+    EarlyStopping,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    LearningRateScheduler,
+    TimeBudget,
+    TerminateOnNaN,
+    CSVLogger,
+    LambdaCallback,
+)
+
 __all__ = [
     "CSVLogger",
     "Callback",

@@ -128,7 +128,11 @@ class CallbackList:
     @property
     def wants_batches(self) -> bool:
         """Whether anybody wants to hear of each batch."""
-        return any(self._hooks[hook] for hook in BATCH_HOOKS)
+        return any(self.hear(hook) for hook in BATCH_HOOKS)
+
+    def hear(self, hook: str) -> bool:
+        """Whether anybody defines the hook."""
+        return bool(self._hooks[hook])
 
     def __call__(self, hook: str, *arguments: Any) -> None:
         for call in self._hooks[hook]:
@@ -145,7 +149,7 @@ def _defines(callback: Callback, hook: str) -> bool:
 
 
 class LambdaCallback(Callback):
-    """A callback made of functions, each given by its hook's name.
+    """A callback made of functions, each given by its hook's name, as ``on_epoch_end=f``.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class _Monitor(Callback):
 
 
 class EarlyStopping(_Monitor):
-    """Stops when a score has not become better for `patience` epochs, and puts the best weights back.
+    """Stops when the score ``monitor`` has not become better for ``patience`` epochs, and puts the best weights back.
 
     A score is better if it is so by more than `min_delta`. The weights are those after the best epoch, kept in one
     extra copy, and put back when training ends, stopped or not; the optimizer's state, the counts and the history stay
@@ -176,7 +176,7 @@ class EarlyStopping(_Monitor):
 
 
 class ModelCheckpoint(_Monitor):
-    """Saves after each epoch: the trainer's whole state, from which `Trainer.resume` goes on, or the network alone.
+    """Saves to ``filepath`` after each epoch: the trainer's whole state, for `Trainer.resume`, or the network alone.
 
     Each file is written whole or not at all, and an older one of its name is kept until then.
 
@@ -277,7 +277,7 @@ class ModelCheckpoint(_Monitor):
 
 
 class ReduceLROnPlateau(_Monitor):
-    """Multiplies the learning rate by `factor` when a score has not become better for more than `patience` epochs.
+    """Multiplies the learning rate by ``factor`` when a score has not become better for more than ``patience`` epochs.
 
     As PyTorch's, to its order of operations: with the best score b so far, a score is better if it is
 

@@ -12,8 +12,8 @@ __all__ = ["CSVLogger", "TerminateOnNaN", "TimeBudget"]
 
 
 class TimeBudget(Callback):
-    """Stops training when so many seconds have passed since it began: between two batches, about 0.05 s late at most,
-    or when the batch is done.
+    """Stops training ``seconds`` after it began: between two batches, about 0.05 s late at most, or when the batch is
+    done.
 
     The epoch that is cut short counts as one, with the scores of its batches so far, and is validated. Time is that of
     a clock which nobody sets back.
@@ -51,7 +51,7 @@ class TimeBudget(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Ends training when the loss becomes nan or infinite, with a warning where `fit` would raise `DivergedError`.
+    """Ends training when the loss becomes nan or infinite, with a warning where it would raise ``DivergedError``.
 
     The network, its optimizer, the counts and the history are as that error says: back where the epoch began, or the
     one before. Keras leaves the broken network as it is.
@@ -75,7 +75,7 @@ class TerminateOnNaN(Callback):
 
 
 class CSVLogger(Callback):
-    """Writes a line of scores after each epoch to a CSV file, which is whole and closed after each.
+    """Writes a line of scores after each epoch to the CSV file ``filename``, which is whole and closed after each.
 
     The first column, "epoch", counts from 0 over the trainer's life. Numbers are written so that they read back as
     the same numbers; a score that an epoch does not have is left empty.
