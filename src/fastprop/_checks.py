@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fastprop._native import dispatch
 from fastprop._native.arrays import all_finite
+from fastprop._native.sparse_rows import SparseRows
 
 T = TypeVar("T")
 Matrix = NDArray[Any]
@@ -178,7 +179,7 @@ def as_array(name: str, values: object) -> NDArray[Any]:
     """`values` as an array, if they are one, a frame, or nested sequences of equal lengths."""
     if hasattr(values, "columns") and hasattr(values, "to_numpy"):
         return _frame_to_array(name, values)
-    if hasattr(values, "toarray"):
+    if hasattr(values, "tocsr"):
         raise TypeError(f"{name} is a sparse matrix; pass {name}.toarray()")
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise ValueError(f"{name} has {int(np.ma.getmaskarray(values).sum())} masked values; fill or drop them first")
@@ -248,9 +249,22 @@ def plain_numbers(name: str, array: NDArray[Any]) -> NDArray[Any]:
     raise TypeError(f"{name} holds {array.dtype}; real numbers are wanted")
 
 
-def inputs(name: str, X: object, n_inputs: int) -> Matrix:
+def sparse_rows(name: str, X: Any) -> SparseRows:
+    """A matrix or array of scipy.sparse; copied only where it is of another form or its elements of another type."""
+    if X.ndim != 2:
+        raise ValueError(f"{name} has {X.ndim} dimensions (shape {X.shape}), but rows and columns are wanted")
+    rows = X.tocsr()
+    if not rows.has_canonical_format:  # columns that do not ascend, or come twice
+        rows = rows.copy() if rows is X else rows
+        rows.sum_duplicates()
+    data = plain_numbers(name, rows.data)
+    data = data if data.dtype.kind == "f" else data.astype(np.float64)
+    return SparseRows(data, rows.indices, rows.indptr.astype(np.int64, copy=False), X.shape[1])
+
+
+def inputs(name: str, X: object, n_inputs: int) -> Matrix | SparseRows:
     """X as the engine reads it: n_inputs columns of numbers; whether they are finite is not looked at."""
-    array = table(name, X)
+    array = sparse_rows(name, X) if hasattr(X, "tocsr") else table(name, X)
     if array.shape[1] != n_inputs:
         raise ValueError(
             f"{name} has {array.shape[1]} columns, but the network takes {n_inputs} inputs"
@@ -259,15 +273,18 @@ def inputs(name: str, X: object, n_inputs: int) -> Matrix:
     return array
 
 
-def features(name: str, X: object, n_inputs: int, dtype: np.dtype[Any]) -> Matrix:
+def features(name: str, X: object, n_inputs: int, dtype: np.dtype[Any]) -> Matrix | SparseRows:
     """Such inputs, each element finite in the network's type."""
     array = inputs(name, X, n_inputs)
     finite(name, array, dtype)
     return array
 
 
-def finite(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> None:
+def finite(name: str, array: NDArray[Any] | SparseRows, dtype: np.dtype[Any]) -> None:
     """Refuse the first element that is nan, infinite, or too large for dtype."""
+    if isinstance(array, SparseRows):
+        _finite_elements(name, array, dtype)
+        return
     if array.dtype.kind != "f" or array.size == 0:
         return
     kernels = dispatch.kernels(dtype, dispatch.chosen())
@@ -277,15 +294,28 @@ def finite(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> None:
             _refuse_not_finite(name, array, dtype, start, rows)
 
 
+def _finite_elements(name: str, X: SparseRows, dtype: np.dtype[Any]) -> None:
+    data = X.data[X.starts[0] : X.starts[-1]]
+    if len(data) == 0 or all_finite(dispatch.kernels(dtype, dispatch.chosen()), data):
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        at = int(X.starts[0]) + int(np.flatnonzero(~np.isfinite(data.astype(dtype, copy=False)))[0])
+    row = int(np.searchsorted(X.starts, at, side="right")) - 1
+    total = int(np.count_nonzero(~np.isfinite(data)))
+    _refuse_value(f"{name}[{row}, {X.columns[at]}]", X.data[at], dtype, total)
+
+
 def _refuse_not_finite(name: str, array: NDArray[Any], dtype: np.dtype[Any], start: int, rows: int) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         first = np.argwhere(~np.isfinite(array[start : start + rows].astype(dtype, copy=False)))[0]
     place = (start + int(first[0]), *map(int, first[1:]))
-    value = array[place]
-    where = f"{name}[{', '.join(map(str, place))}]"
+    total = sum(int(np.count_nonzero(~np.isfinite(array[i : i + rows]))) for i in range(start, len(array), rows))
+    _refuse_value(f"{name}[{', '.join(map(str, place))}]", array[place], dtype, total)
+
+
+def _refuse_value(where: str, value: Any, dtype: np.dtype[Any], total: int) -> None:
     if np.isfinite(value):
         raise ValueError(f"{where} = {value:g} overflows {dtype.name}; scale the data, or use dtype='float64'")
-    total = sum(int(np.count_nonzero(~np.isfinite(array[i : i + rows]))) for i in range(start, len(array), rows))
     raise ValueError(f"{where} is {value} ({total} such value{'s' * (total != 1)}); fill or drop them first")
 
 
@@ -295,7 +325,7 @@ def same_length(name: str, array: object, n_rows: int, what: str = "X") -> None:
         raise ValueError(f"{name} has {length} rows, but {what} has {n_rows}; they must go together row by row")
 
 
-def some_rows(name: str, array: NDArray[Any]) -> None:
+def some_rows(name: str, array: NDArray[Any] | SparseRows) -> None:
     if len(array) == 0:
         raise ValueError(f"{name} has no rows ({name}.shape is {array.shape}); at least one is wanted")
 

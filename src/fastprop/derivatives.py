@@ -57,9 +57,9 @@ def input_gradient(
     (1.0, array([[6., 2.]]))
     """
     loss, data = _checked(model, X, y, loss, sample_weight)
-    dX = aligned(data.X.size, model.dtype).reshape(data.X.shape)
+    dX = aligned(len(data) * model.n_inputs, model.dtype).reshape(len(data), model.n_inputs)
     sums = np.zeros(3)
-    with model._learning_plan(len(data), loss.kernel(model.n_outputs), (), True, training=False) as plan:
+    with model._learning_plan(data.X, len(data), loss.kernel(model.n_outputs), (), True, training=False) as plan:
         plan.input_gradient(model.theta, model._numbers, dX, data.X, data.y, data.w, sums)
     return float(sums[1] / sums[0]), dX
 
@@ -99,7 +99,7 @@ def jacobian(model: Sequential, X: Any) -> Array:
     count = len(X) * n_outputs * n_inputs
     _checks.room(f"a Jacobian of {len(X):,} x {n_outputs:,} x {n_inputs:,} numbers", count * model.dtype.itemsize)
     J = aligned(count, model.dtype).reshape(len(X), n_outputs * n_inputs)
-    with model._forward_plan(len(X), None, (), True) as plan:
+    with model._forward_plan(X, None, (), True) as plan:
         for rows in row_slices(len(X)):
             plan.jacobian(model.theta, model._numbers, J[rows], X[rows])
     return J.reshape(len(X), n_outputs, n_inputs)
@@ -254,7 +254,7 @@ def _checked(model: Sequential, X: Any, y: Any, loss: str | Loss, sample_weight:
 
 
 def _rows_into(model: Sequential, data: Rows, loss: Loss, grads: Array) -> None:
-    with model._plan(1, 1, loss.kernel(model.n_outputs)) as plan:
+    with model._plan(data.X, 1, 1, loss.kernel(model.n_outputs)) as plan:
         plan.gradient(model.theta, model._numbers, grads, data.X, data.y, data.w, model.seed, np.zeros(3))
 
 

@@ -63,7 +63,7 @@ def gradient(
 def into(model: Sequential, data: Rows, loss: Loss, grad: Array, *, training: bool = False) -> float:
     """The loss; grad (n_params,) becomes its gradient."""
     sums = np.zeros(3)
-    with model._learning_plan(len(data), loss.kernel(model.n_outputs), training=training) as plan:
+    with model._learning_plan(data.X, len(data), loss.kernel(model.n_outputs), training=training) as plan:
         plan.gradient(model.theta, model._numbers, grad[np.newaxis], data.X, data.y, data.w, model.seed, sums)
     return float(sums[1] / sums[0])
 

@@ -13,6 +13,7 @@ from fastprop import _checks, activations, initializers, serialization
 from fastprop._arithmetic import standard_arithmetic
 from fastprop._native import dispatch, philox, threads
 from fastprop._native.engine import Plan
+from fastprop._native.sparse_rows import SparseRows
 from fastprop._slices import ROWS_AT_ONCE, row_slices
 from fastprop._views import Cursor, Layer, activation_after, assign, lay_out, walk
 from fastprop.activations import Activation
@@ -24,6 +25,8 @@ from fastprop.layers.base import n_params as count_params
 __all__ = ["Layer", "Sequential", "load", "mlp"]
 
 Array = NDArray[Any]
+
+Matrix = Array | SparseRows
 
 IDLE_PLANS = 8  # kept for the next call, of whatever batch sizes
 CACHE_LINE = 64  # bytes
@@ -235,9 +238,10 @@ class Sequential:
         """The network's output o for each row of X, (m, n_outputs) in the network's type.
 
         A row's result is the same bits alone, in any batch, and on any machine. X may be float32, float64 or an
-        integer type, with any strides; it is cast a batch at a time and not copied whole. No rows give no rows. A
-        generator, or another iterable that cannot be indexed, is taken as a stream of batches X, or (X, y) of which y
-        is not looked at.
+        integer type, with any strides; it is cast a batch at a time and not copied whole. It may be a sparse matrix of
+        SciPy's as well, of which compressed rows (CSR) are read as they lie. No rows give no rows. A generator, or
+        another iterable that cannot be indexed, is taken as a stream of batches X, or (X, y) of which y is not looked
+        at.
 
         Raises
         ------
@@ -254,33 +258,40 @@ class Sequential:
         if plan is None and self._work <= ANSWER_WORK:
             self._plan_at_hand = self._new_plan(min(ANSWER_WORK // self._work, ROWS_AT_ONCE), 1)
         out = np.empty((len(X), self.n_outputs), self.dtype)
-        with self._forward_plan(len(X)) as plan:
+        with self._forward_plan(X) as plan:
             for rows in row_slices(len(X)):
                 if not plan.predict(self.theta, self._numbers, X[rows], out[rows]):
                     _checks.finite("X", X, self.dtype)  # which says where
         return out
 
-    def _forward_plan(self, n_rows: int, *scoring: Any) -> AbstractContextManager[Plan]:
-        """A plan to take that many rows forward only, ROWS_AT_ONCE by each thread; `scoring` as in `_new_plan`."""
-        n_workers = min(threads.for_call(n_rows * self._work), -(-n_rows // ROWS_AT_ONCE) or 1)
-        return self._plan(ROWS_AT_ONCE * n_workers, n_workers, *scoring)
+    def _forward_plan(self, X: Matrix, *scoring: Any) -> AbstractContextManager[Plan]:
+        """A plan to take X's rows forward only, ROWS_AT_ONCE by each thread; `scoring` as in `_new_plan`."""
+        n_workers = min(threads.for_call(len(X) * self._work), -(-len(X) // ROWS_AT_ONCE) or 1)
+        return self._plan(X, ROWS_AT_ONCE * n_workers, n_workers, *scoring)
 
-    def _learning_plan(self, batch_size: int, *scoring: Any, training: bool) -> AbstractContextManager[Plan]:
-        """A plan to take batches forward and back; `training` as for `fastprop.gradient`."""
+    def _learning_plan(self, X: Matrix, batch_size: int, *scoring: Any, training: bool) -> AbstractContextManager[Plan]:
+        """A plan to take batches of X's rows forward and back; `training` as for `fastprop.gradient`."""
         n_workers = threads.for_step(3 * batch_size * self._work)
-        return self._plan(batch_size, n_workers, *scoring, training=training)
+        return self._plan(X, batch_size, n_workers, *scoring, training=training)
 
     @contextmanager
-    def _plan(self, batch_size: int, n_workers: int, *scoring: Any, training: bool = False) -> Iterator[Plan]:
+    def _plan(
+        self, X: Matrix, batch_size: int, n_workers: int, *scoring: Any, training: bool = False
+    ) -> Iterator[Plan]:
         """A plan of this network, lent to one caller at a time; made where none is idle, kept if among the latest."""
         if self._process != os.getpid():
             self._renew_locks()
-        key = (batch_size, n_workers, training, *scoring)
+        n_elements = None
+        if isinstance(X, SparseRows):
+            if not isinstance(self.layers[0].description, Dense):
+                raise TypeError(f"a sparse X needs Dense as the first layer, not {self.layers[0].description!r}")
+            n_elements = 1 << X.most_elements(batch_size).bit_length()  # so that plans are found again
+        key = (batch_size, n_workers, n_elements, training, *scoring)
         with self._plans_lock:
             at = next((i for i, (other, _) in enumerate(self._idle_plans) if other == key), None)
             plan = None if at is None else self._idle_plans.pop(at)[1]
         if plan is None:
-            plan = self._new_plan(batch_size, n_workers, *scoring, training=training)
+            plan = self._new_plan(*key)
         try:
             yield plan
         finally:
@@ -292,17 +303,17 @@ class Sequential:
         self,
         batch_size: int,
         n_workers: int,
+        n_elements: int | None = None,
+        training: bool = False,
         loss: tuple[str, tuple[float, ...], int] | None = None,
         metrics: tuple[tuple[str, float], ...] = (),
         to_inputs: bool = False,
-        *,
-        training: bool = False,
     ) -> Plan:
         capsule = dispatch.kernels(self.dtype, dispatch.chosen())
         build = Build(training)
         output = compile_sequence([layer.description for layer in self.layers], build, None, self.n_inputs)
         nodes = build.finish(output, self.n_outputs)
-        return Plan(capsule, nodes, batch_size, loss, metrics, n_workers, to_inputs)
+        return Plan(capsule, nodes, batch_size, loss, metrics, n_workers, n_elements, to_inputs)
 
     def copy(self) -> "Sequential":
         """An independent network with the same layers and the same parameters."""

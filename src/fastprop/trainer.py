@@ -192,8 +192,9 @@ class Trainer:
         ----------
         X : array (m, n_inputs), or iterable of batches
             float32, float64 or any integer type, with any strides, a memory map or a data frame; cast a batch at a
-            time. Or, without y, a stream: an iterable of (X, y) or (X, y, sample_weight), of which each is one step of
-            as many rows as it has, in the order they come.
+            time. Or a sparse matrix of SciPy's, which is never made dense; the result is the same as for the dense one.
+            Or, without y, a stream: an iterable of (X, y) or (X, y, sample_weight), of which each is one step of as
+            many rows as it has, in the order they come.
         y : array, optional
             For "mse" numbers (m, n_outputs), or (m,) for one output; for "cross_entropy" labels (m,), integers from 0,
             or rows of probabilities such as one-hot; for "binary_cross_entropy" numbers in 0..1.
@@ -280,7 +281,7 @@ class Trainer:
         """A step on each batch; sums gathers weight, loss and metrics."""
         data, order, batch_size, first, last = batches
         wanted = self.step + last - first
-        with self.model._learning_plan(batch_size, *self._scoring(), training=True) as plan:
+        with self.model._learning_plan(data.X, batch_size, *self._scoring(), training=True) as plan:
             plan.train(
                 self.model.theta, self.model._numbers, self._state, data.X, data.y, data.w, order, first, last,
                 self.optimizer.kernel, self._settings(last - first), self._groups, self.seed, self._steps, sums,
@@ -320,7 +321,7 @@ class Trainer:
     def _evaluate(self, parts: ScoredRows) -> dict[str, float]:
         sums = self._no_sums()
         for data in parts:
-            with self.model._forward_plan(len(data), *self._scoring()) as plan:
+            with self.model._forward_plan(data.X, *self._scoring()) as plan:
                 for rows in row_slices(len(data)):
                     part = data.part(rows)
                     plan.evaluate(self.model.theta, self.model._numbers, part.X, part.y, part.w, sums)

@@ -79,6 +79,33 @@ class Specification:
         self.call("product", c, m, n, k, a, *a_strides, b, *b_strides, bias)
         return c
 
+    def dense(self, values: np.ndarray, columns: np.ndarray, starts: np.ndarray, k: int) -> np.ndarray:
+        x = np.zeros((len(starts) - 1, k), self.dtype)
+        x[np.repeat(np.arange(len(x)), np.diff(starts)), columns] = values
+        return x
+
+    def sparse_product(
+        self,
+        values: np.ndarray,
+        columns: np.ndarray,
+        starts: np.ndarray,
+        b: np.ndarray,
+        bias: np.ndarray | None = None,
+    ) -> np.ndarray:
+        return self.product(self.dense(values, columns, starts, len(b)), b, bias)
+
+    def sparse_gradient(
+        self,
+        values: np.ndarray,
+        columns: np.ndarray,
+        starts: np.ndarray,
+        delta: np.ndarray,
+        first: int,
+        count: int,
+    ) -> np.ndarray:
+        x = self.dense(values, columns, starts, max(first + count, int(columns.max(initial=-1)) + 1))
+        return self.product(x[:, first : first + count].T, delta)
+
     def column_sums(self, x: np.ndarray) -> np.ndarray:
         sums = self.empty((x.shape[1],), self.dtype)
         self.call("column_sums", x, sums, *x.shape)

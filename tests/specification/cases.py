@@ -98,6 +98,30 @@ def product(draw: Draw) -> Case:
     return lambda calls: (calls.product(a, b, bias),)
 
 
+def sparse(draw: Draw, m: int, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values, columns and starts of the rows of a matrix (m, k). Without infinities and underflows: 0 times infinity is
+    no 0, and a product that underflows leaves a 0 whose sign the next element, if it is kept, may change.
+    """
+    kept = [sorted(draw.random.sample(range(k), draw.random.randint(0, min(k, 9)))) for _ in range(m)]
+    starts = np.cumsum([0, *map(len, kept)], dtype=np.intp)
+    return draw.reals(int(starts[-1]), kinds=["normal"]), np.array([j for row in kept for j in row], np.intp), starts
+
+
+def sparse_product(draw: Draw) -> Case:
+    m, n, k = draw.size(), draw.long(0.1), draw.long()
+    x, b = sparse(draw, m, k), draw.reals(k, n, kinds=["normal", "zeros"])
+    bias = draw.reals(n, kinds=["normal", "zeros"]) if draw.flip() else None
+    return lambda calls: (calls.sparse_product(*x, b, bias),)
+
+
+def sparse_gradient(draw: Draw) -> Case:
+    m, n, k = draw.long(), draw.size(), draw.long()
+    x, delta = sparse(draw, m, k), draw.reals(m, n, kinds=["normal", "zeros"])
+    first = draw.random.randrange(k)
+    count = draw.random.randint(1, k - first)
+    return lambda calls: (calls.sparse_gradient(*x, delta, first, count),)
+
+
 def column_sums(draw: Draw) -> Case:
     x = draw.reals(*draw.shape())
     return lambda calls: (calls.column_sums(x),)
@@ -268,7 +292,19 @@ def gather_one_hot(draw: Draw) -> Case:
 
 
 # By the method of KernelCalls that each calls: the kernels that stand alone, and those of each list.
-ALONE = {draw.__name__: draw for draw in (product, column_sums, weight_sum, all_finite, gather, gather_one_hot)}
+ALONE = {
+    draw.__name__: draw
+    for draw in (
+        product,
+        sparse_product,
+        sparse_gradient,
+        column_sums,
+        weight_sum,
+        all_finite,
+        gather,
+        gather_one_hot,
+    )
+}
 LISTED = {
     draw.__name__: (draw, names)
     for draw, names in [

@@ -73,6 +73,9 @@ ctypedef struct Rows:
     char x_kind
     Py_ssize_t[2] x_strides
     bint x_in_place                 # X is a matrix of the network's own reals already, taken in its own order
+    const char* columns             # of a sparse X, whose elements X then holds one after the other; else NULL
+    bint columns_wide               # in 64 bits, not 32
+    const int64_t* row_starts       # (count + 1,): each row's first element, and the end
     const char* Y                   # NULL where only the outputs are wanted
     char y_kind
     Py_ssize_t[2] y_strides
@@ -103,6 +106,14 @@ ctypedef struct Rule:
     int64_t* steps                  # all so far, then those that the state remembers of each array
 
 
+ctypedef struct Elements:
+    # Of a batch's sparse x: row i has values[starts[i]:ends[i]], in columns of those numbers.
+    char* values
+    Py_ssize_t* columns
+    Py_ssize_t* starts              # (m,)
+    Py_ssize_t* ends                # (m,)
+
+
 cdef struct Share:
     # A worker's part of a batch: its rows, among the batch's; and what it works with.
     Py_ssize_t begin                # of the batch, among all rows
@@ -120,6 +131,7 @@ cdef struct Share:
     uint64_t seed                   # of the random numbers drawn in training
     uint64_t step                   # since training began
     const char* x                   # (m, n_inputs): the batch
+    Elements* elements              # instead, where it is sparse
     char* out                       # (m, n_outputs): where the output goes; NULL for the last node's own memory
     Rule* rule                      # by which theta learns
     char* grad                      # filled instead, where the whole gradient is wanted
@@ -148,6 +160,8 @@ cdef class Plan:
     cdef Worker* workers
     cdef char* memory               # one allocation, which all buffers share
     cdef char* x                    # (m, n_inputs)
+    cdef Elements elements          # of a sparse x
+    cdef Py_ssize_t n_elements      # of a batch, at most; -1 for plans of dense x
     cdef char* y                    # (m, n_targets)
     cdef char* o                    # (m, n_outputs): the output, where only the loss computes it, if asked; else NULL
     cdef object dtype               # of the network's reals, for NumPy
@@ -157,6 +171,7 @@ cdef class Plan:
     cdef const Activation* activation(self, name) except NULL
     cdef int set_kind(self, Node* node, laid) except -1
     cdef void load(self, const Rows* rows, Share* share) noexcept nogil
+    cdef void load_sparse(self, const Rows* rows, Share* share) noexcept nogil
     cdef bint all_finite(self, const Share* share) noexcept nogil
     cdef void forward(self, const Share* share) noexcept nogil
     cdef double weight(self, const Rows* rows, const Share* share, double before) noexcept nogil

@@ -18,6 +18,7 @@ class Plan:
         loss: tuple[str | Callable[..., Any], Sequence[float], int] | None = None,
         metrics: Sequence[tuple[str, float]] = (),
         n_workers: int = 1,
+        n_elements: int | None = None,
         to_inputs: bool = False,
     ) -> None: ...
     def answer(self, theta: NDArray[Any], buffers: NDArray[Any] | None, X: object) -> NDArray[Any] | None: ...

@@ -30,6 +30,7 @@ from fastprop._native.float_environment cimport environment, float_environment_r
 from fastprop._native.kernels.table cimport LossRows, find
 from fastprop._native.layout import lay_out
 from fastprop._native.philox cimport MASK
+from fastprop._native.sparse_rows import SparseRows
 from fastprop._native.threads import CALL_WORK, call_helpers
 
 cdef enum:
@@ -64,6 +65,8 @@ cdef class Plan:
         For each (name of the kernel, its setting).
     n_workers
         The most threads that share a batch.
+    n_elements
+        For a sparse X, the most elements of a batch.
     to_inputs
         Whether the step back goes on to dC/dx; without a loss, from whatever is put in dC/do's place.
 
@@ -73,7 +76,8 @@ cdef class Plan:
         If there is no room; nothing is left allocated then.
     """
 
-    def __cinit__(self, capsule, nodes, batch_size, loss=None, metrics=(), n_workers=1, to_inputs=False):
+    def __cinit__(self, capsule, nodes, batch_size, loss=None, metrics=(), n_workers=1, n_elements=None,
+                  to_inputs=False):
         cdef Py_ssize_t i, j
         cdef char* base
         cdef double* settings
@@ -108,7 +112,10 @@ cdef class Plan:
         metric_list = parts.add(self.n_metrics * sizeof(void*))
         numbers = [loss_numbers, [setting for _, setting in metrics], *[laid.settings for laid in nodes]]
         setting_lists = [parts.add(len(each) * sizeof(double)) for each in numbers]
-        x = parts.add(batch_size * self.n_inputs * itemsize)
+        self.n_elements = -1 if n_elements is None else n_elements
+        x = parts.add(batch_size * self.n_inputs * itemsize if n_elements is None else n_elements * itemsize)
+        columns = parts.add((n_elements or 0) * sizeof(Py_ssize_t))
+        rows = [parts.add(0 if n_elements is None else batch_size * sizeof(Py_ssize_t)) for _ in range(2)]
         y = parts.add(batch_size * self.n_targets * learning)
         o = parts.add(batch_size * self.n_outputs * learning)
         scores = parts.add(batch_size * (1 + self.n_metrics) * sizeof(double))
@@ -119,6 +126,8 @@ cdef class Plan:
         other_lists = [parts.add(len(each) * sizeof(void*)) for each in others]
         work_size = work_of(self.kernels, nodes, batch_size, learns) * itemsize
         dW_size = max([gradient_at_once(laid) for laid in nodes]) * learning
+        if n_elements is not None:
+            work_size = max(work_size, dW_size)
         own_sizes = work_size, dW_size, batch_size * learning, batch_size * learning
         owned = [[parts.add(size) for size in own_sizes] for _ in range(n_workers)]
         if parts.total < 2**62:
@@ -131,6 +140,9 @@ cdef class Plan:
         self.workers = <Worker*> (base + <Py_ssize_t> worker_list)
         self.metrics = <const Metric**> (base + <Py_ssize_t> metric_list)
         self.x = base + <Py_ssize_t> x
+        self.elements = Elements(
+            values=self.x, columns=<Py_ssize_t*> (base + <Py_ssize_t> columns),
+            starts=<Py_ssize_t*> (base + <Py_ssize_t> rows[0]), ends=<Py_ssize_t*> (base + <Py_ssize_t> rows[1]))
         self.y = base + <Py_ssize_t> y
         self.o = NULL
         if loss is not None and self.loss.through != NULL and last_activation:
@@ -185,6 +197,8 @@ cdef class Plan:
         node.b = node.W + node.n_in * node.n_out if laid.use_bias else -1
         if laid.kind == "product":
             node.rows_at_once = rows_at_once(laid.n_in, laid.n_out)
+            if self.n_elements >= 0 and not laid.inputs:
+                node.forward, node.learn = sparse_product_forward, sparse_product_learn
         if laid.activation:
             node.activation = self.activation(laid.activation)
         needed = node.delta_in != NULL
@@ -331,6 +345,9 @@ cdef class Plan:
             self.kernels.gather(
                 rows.mean_w_kind, rows.mean_w, rows.mean_w_stride, 0, rows.order, share.begin, share.m, 1,
                 share.own.mean_w)
+        if rows.columns != NULL:
+            self.load_sparse(rows, share)
+            return
         if rows.x_in_place:
             share.x = rows.X + share.begin * rows.x_strides[0]
             return
@@ -340,9 +357,31 @@ cdef class Plan:
             self.x + share.first * n_in * size,
         )
 
+    cdef void load_sparse(self, const Rows* rows, Share* share) noexcept nogil:
+        """The elements of the worker's rows, after those of the rows before."""
+        cdef Py_ssize_t i, row, count, at = 0, size = self.kernels.itemsize
+        share.elements = &self.elements
+        for i in range(share.first + share.count):
+            row = rows.order[share.begin + i] if rows.order != NULL else share.begin + i
+            count = rows.row_starts[row + 1] - rows.row_starts[row]
+            if i >= share.first:
+                self.elements.starts[i] = at
+                self.elements.ends[i] = at + count
+                self.kernels.gather_sparse(
+                    rows.x_kind, rows.X + rows.row_starts[row] * (4 if rows.x_kind == b"f" else 8), rows.columns_wide,
+                    rows.columns + rows.row_starts[row] * (8 if rows.columns_wide else 4), count,
+                    self.elements.values + at * size, self.elements.columns + at,
+                )
+            at += count
+
     cdef bint all_finite(self, const Share* share) noexcept nogil:
         """Whether the worker's rows of x are."""
-        cdef Py_ssize_t n_in = self.n_inputs
+        cdef Py_ssize_t n_in = self.n_inputs, first
+        if self.n_elements >= 0 and share.count > 0:
+            first = self.elements.starts[share.first]
+            return self.kernels.all_finite(
+                self.elements.values + first * self.kernels.itemsize,
+                self.elements.ends[share.first + share.count - 1] - first)
         return self.kernels.all_finite(share.x + share.first * n_in * self.kernels.itemsize, share.count * n_in)
 
     cdef void forward(self, const Share* share) noexcept nogil:
@@ -533,6 +572,7 @@ cdef class Job:
         share.kernels, share.own, share.theta = self.plan.kernels, own, self.theta
         share.buffers, share.seed = self.buffers, self.seed
         share.rule, share.outputs = &self.rule, self.outputs
+        share.elements = NULL
         while self.next < self.end:
             share.n_workers = team_size(&self.team)
             share.begin = self.next * self.plan.batch_size
@@ -619,18 +659,27 @@ cdef class RowSource:
 
     cdef Rows rows
     cdef Array X
+    cdef Array columns
+    cdef Array row_starts
     cdef Array Y
     cdef Array w
     cdef Array mean_w
     cdef Array order
 
     def __cinit__(self, Plan plan, X, Y=None, w=None, order=None, mean_w=None):
-        self.X = Array(X)
+        if isinstance(X, SparseRows):
+            self.X, self.columns, self.row_starts = Array(X.data), Array(X.columns), Array(X.starts)
+            self.rows.columns = self.columns.data
+            self.rows.columns_wide = self.columns.kind == b"q"
+            self.rows.row_starts = <const int64_t*> self.row_starts.data
+            self.rows.count = self.row_starts.shape[0] - 1
+        else:
+            self.X = Array(X)
+            self.rows.x_strides = self.X.strides
+            self.rows.x_in_place = order is None and self.X.is_packed(plan.kind)
+            self.rows.count = self.X.shape[0]
         self.rows.X = self.X.data
         self.rows.x_kind = self.X.kind
-        self.rows.x_strides = self.X.strides
-        self.rows.x_in_place = order is None and self.X.is_packed(plan.kind)
-        self.rows.count = self.X.shape[0]
         if Y is not None:
             self.Y = Array(Y)
             self.rows.Y = self.Y.data

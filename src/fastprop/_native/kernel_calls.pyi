@@ -24,6 +24,23 @@ class KernelCalls:
     def product(
         self, a: NDArray[Any], b: NDArray[Any], bias: NDArray[Any] | None = None, times: int = 1
     ) -> NDArray[Any]: ...
+    def sparse_product(
+        self,
+        values: NDArray[Any],
+        columns: NDArray[np.intp],
+        starts: NDArray[np.intp],
+        b: NDArray[Any],
+        bias: NDArray[Any] | None = None,
+    ) -> NDArray[Any]: ...
+    def sparse_gradient(
+        self,
+        values: NDArray[Any],
+        columns: NDArray[np.intp],
+        starts: NDArray[np.intp],
+        delta: NDArray[Any],
+        first: int,
+        count: int,
+    ) -> NDArray[Any]: ...
     def fma_chains(self, count: int) -> NDArray[Any]: ...
     def column_sums(self, x: NDArray[Any]) -> NDArray[Any]: ...
     def weight_sum(self, w: NDArray[Any]) -> float: ...

@@ -109,6 +109,30 @@ cdef class KernelCalls:
             )
         return out
 
+    def sparse_product(self, values, columns, starts, b, bias=None):
+        """x b + bias for b (k, n), where row i of x has values[starts[i]:starts[i + 1]] in columns[...], ascending."""
+        cdef Array extra = None if bias is None else self.take(bias)
+        cdef Array at = Array(columns), bounds = Array(starts)
+        cdef const Py_ssize_t* rows = <const Py_ssize_t*> bounds.data
+        out = self.empty((len(starts) - 1, b.shape[1]), self.dtype)
+        self.table.sparse_product(
+            self.take(out).data, b.shape[1], len(out), b.shape[1], self.take(values).data,
+            <const Py_ssize_t*> at.data, rows, rows + 1, self.take(b).data, b.shape[1],
+            NULL if extra is None else extra.data,
+        )
+        return out
+
+    def sparse_gradient(self, values, columns, starts, delta, first, count):
+        """Rows first..first + count - 1 of xᵀ delta, for such an x and delta (m, n)."""
+        cdef Array at = Array(columns), bounds = Array(starts)
+        cdef const Py_ssize_t* rows = <const Py_ssize_t*> bounds.data
+        out, chains = self.empty((count, delta.shape[1]), self.dtype), self.empty((count, delta.shape[1]), self.dtype)
+        self.table.sparse_gradient(
+            self.take(out).data, first, count, delta.shape[1], len(delta), self.take(values).data,
+            <const Py_ssize_t*> at.data, rows, rows + 1, self.take(delta).data, self.take(chains).data,
+        )
+        return out
+
     def fma_chains(self, count):
         """1 + count in as many lanes as fill the machine's units, by `count` fused multiply-adds of 1 x 1 on each."""
         sums = np.ones(self.table.fma_lanes, self.dtype)

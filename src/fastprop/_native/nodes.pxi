@@ -83,7 +83,7 @@ cdef void product_backward(Node* node, const Share* share) noexcept nogil:
 
 cdef void product_learn(Node* node, const Share* share) noexcept nogil:
     """The worker's rows of dW, and a step by the rule from them: a few rows at a time, so that dW stays in the cache.
-    Where grad is wanted it is filled instead. The last worker sees to the biases."""
+    Where grad is wanted it is filled instead."""
     cdef Py_ssize_t size = share.kernels.itemsize, n_in = node.n_in, n_out = node.n_out, count
     cdef Py_ssize_t first = n_in * share.worker // share.n_workers
     cdef Py_ssize_t last = n_in * (share.worker + 1) // share.n_workers
@@ -102,12 +102,50 @@ cdef void product_learn(Node* node, const Share* share) noexcept nogil:
         if share.grad == NULL:
             update(share, node.array, &gradient, node.W + first * n_out, 1, count * n_out)
         first += count
-    if node.b >= 0 and share.worker == share.n_workers - 1:
+    learn_bias(node, share)
+
+
+cdef inline void learn_bias(Node* node, const Share* share) noexcept nogil:
+    """By the last worker alone."""
+    cdef char* db = share.own.dW
+    cdef Gradient gradient = Gradient(grad=db, a=NULL, a_row=0, delta=NULL, m=0)
+    if node.b < 0 or share.worker < share.n_workers - 1:
+        return
+    if share.grad != NULL:
+        db = share.grad + node.b * share.kernels.itemsize
+    share.kernels.column_sums(node.delta, db, share.m, node.n_out)
+    if share.grad == NULL:
+        update(share, node.array + 1, &gradient, node.b, 1, node.n_out)
+
+
+cdef void sparse_product_forward(Node* node, const Share* share) noexcept nogil:
+    """The same for a sparse x, always by rows."""
+    cdef Py_ssize_t size = share.kernels.itemsize, n_out = node.n_out
+    cdef Elements* x = share.elements
+    share.kernels.sparse_product(                                                               # z = x W + b
+        output_of(node, share) + share.first * n_out * size, n_out, share.count, n_out,
+        x.values, x.columns, x.starts + share.first, x.ends + share.first,
+        share.theta + node.W * size, n_out, share.theta + node.b * size if node.b >= 0 else NULL,
+    )
+
+
+cdef void sparse_product_learn(Node* node, const Share* share) noexcept nogil:
+    cdef Py_ssize_t size = share.kernels.itemsize, n_in = node.n_in, n_out = node.n_out, count
+    cdef Py_ssize_t first = n_in * share.worker // share.n_workers
+    cdef Py_ssize_t last = n_in * (share.worker + 1) // share.n_workers
+    cdef Elements* x = share.elements
+    cdef char* dW = share.own.dW
+    cdef Gradient gradient = Gradient(grad=dW, a=NULL, a_row=0, delta=NULL, m=0)
+    while first < last:
+        count = min(last - first, node.rows_at_once)
         if share.grad != NULL:
-            dW = share.grad + node.b * size
-        share.kernels.column_sums(node.delta, dW, share.m, n_out)
+            dW = share.grad + (node.W + first * n_out) * size
+        share.kernels.sparse_gradient(                                                          # dW = xᵀ delta
+            dW, first, count, n_out, share.m, x.values, x.columns, x.starts, x.ends, node.delta, share.own.work)
         if share.grad == NULL:
-            update(share, node.array + 1, &gradient, node.b, 1, n_out)
+            update(share, node.array, &gradient, node.W + first * n_out, 1, count * n_out)
+        first += count
+    learn_bias(node, share)
 
 
 cdef inline void learn_from_factors(Node* node, const Share* share, const char* x, Py_ssize_t first,

@@ -96,3 +96,37 @@ cdef void gather_one_hot(const int64_t* labels, const Py_ssize_t* rows, Py_ssize
     memset(y, 0, m * n * sizeof(real))
     for i in range(m):
         y[i * n + labels[rows[first + i] if rows != NULL else first + i]] = 1
+
+
+# Rows of a sparse matrix
+
+ctypedef fused column_number:
+    int32_t
+    int64_t
+
+
+cdef inline void gather_sparse_as(const source* kind, const column_number* number, const char* data,
+                                  const char* numbers, Py_ssize_t count, real* values,
+                                  Py_ssize_t* columns) noexcept nogil:
+    cdef source value
+    cdef column_number column
+    cdef Py_ssize_t i
+    for i in range(count):
+        memcpy(&value, data + i * <Py_ssize_t> sizeof(source), sizeof(source))
+        memcpy(&column, numbers + i * <Py_ssize_t> sizeof(column_number), sizeof(column_number))
+        values[i] = <real> value
+        columns[i] = column
+
+
+cdef void gather_sparse(char kind, const char* data, bint wide, const char* numbers, Py_ssize_t count, void* values,
+                        Py_ssize_t* columns) noexcept nogil:
+    """`count` elements of a sparse matrix, float or double as `kind` says, and their columns' numbers, of 64 bits where
+    these are `wide` and else of 32."""
+    if kind == b"f" and wide:
+        gather_sparse_as(<const float*> NULL, <const int64_t*> NULL, data, numbers, count, <real*> values, columns)
+    elif kind == b"f":
+        gather_sparse_as(<const float*> NULL, <const int32_t*> NULL, data, numbers, count, <real*> values, columns)
+    elif wide:
+        gather_sparse_as(<const double*> NULL, <const int64_t*> NULL, data, numbers, count, <real*> values, columns)
+    else:
+        gather_sparse_as(<const double*> NULL, <const int32_t*> NULL, data, numbers, count, <real*> values, columns)

@@ -8,6 +8,7 @@ include "vec.pxi"
 include "elementary.pxi"
 include "trigonometric.pxi"
 include "product.pxi"
+include "sparse.pxi"
 include "reductions.pxi"
 include "activations.pxi"
 include "losses.pxi"
@@ -90,11 +91,14 @@ cdef Kernels TABLE
 TABLE.itemsize = sizeof(real)
 TABLE.product = product
 TABLE.product_work = product_work
+TABLE.sparse_product = sparse_product
+TABLE.sparse_gradient = sparse_gradient
 TABLE.column_sums = column_sums
 TABLE.weight_sum = weight_sum
 TABLE.all_finite = all_finite
 TABLE.gather = gather
 TABLE.gather_one_hot = gather_one_hot
+TABLE.gather_sparse = gather_sparse
 TABLE.random_mask = random_mask
 TABLE.masked = masked
 TABLE.elementwise_product = elementwise_product

@@ -75,6 +75,16 @@ ctypedef struct Kernels:
                     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
                     const void* bias, void* work) noexcept nogil
     Py_ssize_t (*product_work)(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil        # in reals
+    # c (m, n) = x (m, k) b (k, n) + bias, and rows first..first + count - 1 of xᵀ delta; x sparse: row i's elements are
+    # values[starts[i]:ends[i]], in columns of those numbers, ascending; chains (count, n) for more than 256 rows
+    void (*sparse_product)(void* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n,
+                           const void* values, const Py_ssize_t* columns,
+                           const Py_ssize_t* starts, const Py_ssize_t* ends,
+                           const void* b, Py_ssize_t b_k, const void* bias) noexcept nogil
+    void (*sparse_gradient)(void* dW, Py_ssize_t first, Py_ssize_t count, Py_ssize_t n, Py_ssize_t m,
+                            const void* values, const Py_ssize_t* columns,
+                            const Py_ssize_t* starts, const Py_ssize_t* ends,
+                            const void* delta, void* chains) noexcept nogil
     void (*column_sums)(const void* x, void* sums, Py_ssize_t m, Py_ssize_t n) noexcept nogil
     double (*weight_sum)(double before, const void* w, Py_ssize_t m) noexcept nogil
     bint (*all_finite)(const void* x, Py_ssize_t count) noexcept nogil
@@ -84,6 +94,8 @@ ctypedef struct Kernels:
                    const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n, void* x) noexcept nogil
     void (*gather_one_hot)(const int64_t* labels, const Py_ssize_t* rows, Py_ssize_t first,
                            Py_ssize_t m, Py_ssize_t n, void* y) noexcept nogil
+    void (*gather_sparse)(char kind, const char* data, bint wide, const char* numbers, Py_ssize_t count, void* values,
+                          Py_ssize_t* columns) noexcept nogil
     # mask (count,) = 0 with probability threshold / 2**32, else kept, by random numbers at positions first and upwards
     void (*random_mask)(void* mask, uint64_t first, Py_ssize_t count, uint32_t c2, uint32_t c3, uint64_t seed,
                         uint32_t threshold, double kept) noexcept nogil
