@@ -17,9 +17,10 @@ import numpy as np
 
 import fastprop as fp
 from fastprop._native import engine, threads
-from fastprop.activations import ACTIVATIONS
+from fastprop.activations import short
 from fastprop.losses import LOSSES
 from fastprop.optimizers import OPTIMIZERS
+from reference_activations import TRIED
 
 GOLDEN = Path(__file__).with_name("golden.json")
 SPLITS = (1, 7, 64)  # of predict's rows, beside all at once
@@ -48,7 +49,7 @@ RULES = {
 
 @dataclass(frozen=True)
 class Case:
-    activation: str
+    activation: str | fp.activations.Activation
     loss: str
     rule: object
     dtype: str
@@ -63,10 +64,16 @@ class Case:
         return f"{self.activation} {self.units}, {self.loss}{kind}, {self.rule!r}, {self.dtype}"
 
 
+EVERYWHERE = ("identity", "sigmoid", "tanh", "relu", "softmax")  # with each loss and rule; others with one of each
+
+
 def cases() -> Iterator[Case]:
     for dtype in ("float32", "float64"):
+        for activation in map(short, TRIED):
+            if activation not in EVERYWHERE:
+                yield Case(activation, "cross_entropy", fp.SGD(0.02, momentum=0.9), dtype)
         for loss in LOSSES:
-            for activation in ACTIVATIONS:
+            for activation in EVERYWHERE:
                 for name in OPTIMIZERS:
                     for rule in RULES[name]:
                         yield Case(activation, loss, rule, dtype)

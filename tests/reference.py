@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 import fastprop as fp
+from reference_activations import TRIED, Activation, activate, corners, through
 
 Array = np.ndarray
 
@@ -22,34 +23,10 @@ Array = np.ndarray
 class Layer:
     W: Array  # (n_in, n_out)
     b: Array | None  # (n_out,)
-    f: str
+    f: Activation
 
-
-def activate(f: str, z: Array) -> Array:
-    if f == "sigmoid":
-        return 1 / (1 + np.exp(-z))
-    if f == "tanh":
-        return np.tanh(z)
-    if f == "relu":
-        return np.maximum(z, 0)
-    if f == "softmax":
-        exponentials = np.exp(z - z.max(axis=1, keepdims=True))
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
-    assert f == "identity", f"tests/reference.py does not define the activation {f!r}"
-    return z
-
-
-def through(f: str, a: Array, da: Array) -> Array:
-    """dC/dz from dC/da, at a = f(z)."""
-    if f == "sigmoid":
-        return da * a * (1 - a)
-    if f == "tanh":
-        return da * (1 - a**2)
-    if f == "relu":
-        return da * (a > 0)
-    if f == "softmax":  # each row's Jacobian, written out: da_i/dz_j = a_i (1 if i = j, else 0) - a_i a_j
-        return np.stack([(np.diag(p) - np.outer(p, p)) @ d for p, d in zip(a, da, strict=True)])
-    return da
+    def z(self, x: Array) -> Array:
+        return x @ self.W + (0 if self.b is None else self.b)
 
 
 def losses(loss: str, o: Array, y: Array) -> tuple[Array, Array]:
@@ -67,8 +44,7 @@ def forward(layers: list[Layer], x: Array) -> list[Array]:
     """a[0] = x to a[L] = o."""
     a = [x]
     for layer in layers:
-        z = a[-1] @ layer.W + (0 if layer.b is None else layer.b)
-        a.append(activate(layer.f, z))
+        a.append(activate(layer.f, layer.z(a[-1])))
     return a
 
 
@@ -78,17 +54,16 @@ def gradient(
     """The weighted mean loss, and its gradient: dW, then db where there is a b, layer by layer."""
     a = forward(layers, x)
     if from_logits:  # C(z) is C(o) of o = f(z)
-        f = "softmax" if loss == "cross_entropy" else "sigmoid"
-        o = activate(f, a[-1])
-        C, do = losses(loss, o, y)
-        da = through(f, o, do)
+        f = fp.activations.get("softmax" if loss == "cross_entropy" else "sigmoid")
+        C, do = losses(loss, activate(f, a[-1]), y)
+        da = through(f, a[-1], do)
     else:
         C, da = losses(loss, a[-1], y)
     share = np.full(len(x), 1 / len(x)) if w is None else w / w.sum()
     da = da * share[:, np.newaxis]
     gradients: list[Array] = []
-    for layer, a_in, a_out in zip(layers[::-1], a[-2::-1], a[:0:-1], strict=True):
-        delta = through(layer.f, a_out, da)
+    for layer, a_in in zip(layers[::-1], a[-2::-1], strict=True):
+        delta = through(layer.f, layer.z(a_in), da)
         dW, db = a_in.T @ delta, delta.sum(axis=0)
         gradients = [dW, *([] if layer.b is None else [db]), *gradients]
         da = delta @ layer.W.T
@@ -150,7 +125,7 @@ def flat(arrays: list[Array]) -> Array:
 def layers_of(model: fp.Sequential) -> list[Layer]:
     """A network of the package as this one: copies of its parameters in float64."""
     return [
-        Layer(np.array(layer.W, float), None if layer.b is None else np.array(layer.b, float), layer.activation.name)
+        Layer(np.array(layer.W, float), None if layer.b is None else np.array(layer.b, float), layer.activation)
         for layer in model.layers
     ]
 
@@ -158,16 +133,15 @@ def layers_of(model: fp.Sequential) -> list[Layer]:
 # Random networks to compare on
 
 
-ACTIVATIONS = tuple(fp.activations.ACTIVATIONS)
 DEPTHS = 5
-CORNER = 2e-3  # a relu's z stays this far from 0, so that a difference quotient never straddles the corner
+CORNER = 2e-3  # z stays this far from an activation's corners, so that a difference quotient never straddles one
 
 
-def ends_of(loss: fp.losses.Loss) -> list[tuple[str, bool, str]]:
+def ends_of(loss: fp.losses.Loss) -> list[tuple[str, bool, Activation]]:
     """Loss, from_logits and the last layer's activation: every one, where the loss leaves the choice."""
     if loss.through is None:
-        return [(loss.name, False, f) for f in ACTIVATIONS]
-    return [(loss.name, False, loss.through.name), (loss.name, True, "identity")]
+        return [(loss.name, False, f) for f in TRIED]
+    return [(loss.name, False, loss.through), (loss.name, True, fp.activations.Identity())]
 
 
 def loss_of(name: str, from_logits: bool) -> fp.losses.Loss:
@@ -215,22 +189,18 @@ def random_case(seed: int, *, max_units: int = 70, max_rows: int = 40) -> Case:
     widths = [size(max_units) for _ in range(2 + seed // len(ENDS) % DEPTHS)]
     if fp.losses.get(loss).targets == "classes":
         widths[-1] = max(2, widths[-1])
-    hidden = [str(rng.choice(ACTIVATIONS)) for _ in widths[2:]]
-    layers = [
-        Layer(
-            rng.standard_normal((n_in, n_out)) * np.sqrt(1.5 / n_in),
-            rng.standard_normal(n_out) if rng.random() < 0.75 else None,
-            f,
-        )
-        for n_in, n_out, f in zip(widths[:-1], widths[1:], [*hidden, last], strict=True)
-    ]
+    hidden = [TRIED[rng.integers(len(TRIED))] for _ in widths[2:]]
     m, n = size(max_rows), widths[-1]
     X = rng.standard_normal((20 * m, widths[0]))
-    a = forward(layers, X)
-    far = np.ones(len(X), bool)
-    for layer, a_in in zip(layers, a[:-1], strict=True):
-        if layer.f == "relu":
-            far &= (abs(a_in @ layer.W + (0 if layer.b is None else layer.b)) > CORNER).all(axis=1)
+    layers, a, far = [], X, np.ones(len(X), bool)
+    for n_in, n_out, f in zip(widths[:-1], widths[1:], [*hidden, last], strict=True):
+        scale = 0.3 if f.name == "exponential" else 1  # of z, so that exp(z) stays a few
+        W = rng.standard_normal((n_in, n_out)) * np.sqrt(1.5 / n_in) * scale / max(0.1, np.sqrt((a**2).mean()))
+        layers.append(Layer(W, scale * rng.standard_normal(n_out) if rng.random() < 0.75 else None, f))
+        z = layers[-1].z(a)
+        for corner in corners(f):
+            far &= (abs(z - corner) > CORNER).all(axis=1)
+        a = activate(f, z)
     X = X[far][:m]
     assert len(X) == m, f"seed {seed}: too many rows lie at corners"
 

@@ -5,7 +5,6 @@ import pytest
 
 import fastprop as fp
 from reference import (
-    ACTIVATIONS,
     DEPTHS,
     ENDS,
     Case,
@@ -16,6 +15,7 @@ from reference import (
     random_case,
     relative_error,
 )
+from reference_activations import TRIED
 
 SEEDS = 270
 CHUNKS = [range(first, first + 45) for first in range(0, SEEDS, 45)]
@@ -31,7 +31,7 @@ def test_the_random_networks_cover_what_there_is():
     """The tests below say little if their cases leave something out."""
     cases = [random_case(seed) for seed in range(SEEDS)]
     hidden = {layer.f for case in cases for layer in case.layers[:-1]}
-    assert hidden == set(ACTIVATIONS) == set(fp.activations.ACTIVATIONS)
+    assert hidden == set(TRIED) >= set(fp.activations.ACTIVATIONS.values())
     ends = {(case.loss, case.from_logits, case.layers[-1].f, len(case.layers)) for case in cases}
     assert ends == {(*end, depth) for end in ENDS for depth in range(1, DEPTHS + 1)}
     assert {loss for loss, _, _ in ENDS} == set(fp.losses.LOSSES)

@@ -46,6 +46,11 @@ def softplus_tail(z: mp.mpf) -> mp.mpf:
     return mp.log(mp.cosh(mp.sqrt(z) / 2)) / z
 
 
+def normal_tail(q: mp.mpf) -> mp.mpf:
+    w = NORMAL_CENTER * (1 + q) / (1 - q)
+    return (w + NORMAL_CENTER) * mp.erfc(w / mp.sqrt(2)) / 2 * mp.exp(w**2 / 2)
+
+
 def sin_tail(z: mp.mpf) -> mp.mpf:
     r = mp.sqrt(z)
     return (mp.sin(r) - r) / (r * z)
@@ -131,6 +136,13 @@ TANH_ROWS = 9
 TANH_ONE = 9.3  # tanh rounds to 1 in float32 from 9.0109 on
 TANH_SPREAD = 1.6  # takes 0..TANH_ONE to the eight pieces of 1..16
 TANH_EDGE = mp.mpf("0.625") ** 2
+NORMAL_CENTER = 5
+
+
+def normal_q(w: str) -> mp.mpf:
+    return (mp.mpf(w) - NORMAL_CENTER) / (mp.mpf(w) + NORMAL_CENTER)
+
+
 OCTANT = (mp.pi / 4 + mp.mpf(1) / 200) ** 2  # a little wide: the number of quarter turns is a rounded product's
 POLYNOMIALS = [
     Polynomial("EXPM1", "(exp(r) - 1 - r) / r**2 on |r| <= ln(2) / 2", expm1_tail, -LN2 / 2, same(LN2 / 2), (6, 11)),
@@ -157,6 +169,16 @@ POLYNOMIALS = [
     ),
     Polynomial(
         "SOFTPLUS", "log(cosh(x / 2)) / z in z = x**2, |x| <= 1", softplus_tail, NEAR_ZERO, same(mp.mpf(1)), (5, 10)
+    ),
+    Polynomial(
+        "NORMAL",
+        f"(w + {NORMAL_CENTER}) Phi(-w) / exp(-w**2 / 2) in q = (w - {NORMAL_CENTER}) / (w + {NORMAL_CENTER}),"
+        " w from 0 until that exp is 0; Phi the normal distribution's",
+        normal_tail,
+        mp.mpf(-1),
+        (normal_q("14.5"), normal_q("38.7")),
+        (10, 22),
+        lambda q: 1 / normal_tail(q),
     ),
     Polynomial("SIN", "(sin(r) - r) / r**3 in z = r**2, |r| <= pi/4", sin_tail, NEAR_ZERO, same(OCTANT), (4, 7)),
     Polynomial("COS", "(cos(r) - 1 + z / 2) / z**2 in z = r**2", cos_tail, NEAR_ZERO, same(OCTANT), (3, 6)),

@@ -11,6 +11,7 @@ True
 
 from fastprop import activations, callbacks, datasets, initializers, layers, losses, metrics, optimizers, schedules
 from fastprop._version import __version__
+from fastprop.activations import CELU, ELU, GELU, HardTanh, LeakyReLU, Softplus
 from fastprop.callbacks import (
     Callback,
     CSVLogger,
@@ -59,6 +60,9 @@ from fastprop.schedules import (
 from fastprop.trainer import DivergedError, Trainer
 
 __all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
     "MSE",
     "SGD",
     "Activate",
@@ -81,9 +85,11 @@ __all__ = [
     "FlatCosine",
     "FunctionSchedule",
     "GradientCheck",
+    "HardTanh",
     "History",
     "InverseTimeDecay",
     "LambdaCallback",
+    "LeakyReLU",
     "LearningRateScheduler",
     "LinearRamp",
     "ModelCheckpoint",
@@ -96,6 +102,7 @@ __all__ = [
     "Residual",
     "Sequential",
     "SequentialSchedule",
+    "Softplus",
     "StepDecay",
     "TerminateOnNaN",
     "TimeBudget",

@@ -457,7 +457,7 @@ INITIALIZERS: dict[str, Initializer] = {
         Orthogonal(),
     )
 }
-RELU_FAMILY = frozenset({"relu"})
+RELU_FAMILY = frozenset({"relu", "leaky_relu", "relu6", "elu", "celu", "gelu", "silu", "mish", "hard_swish"})
 
 
 def get(what: str, initializer: str | Initializer) -> Initializer:
@@ -473,5 +473,7 @@ def short(initializer: str | Initializer) -> str | Initializer:
 
 
 def automatic(activation: Activation) -> Initializer:
-    """What "auto" stands for: He's for the ReLU family, Glorot's otherwise."""
+    """What "auto" stands for: He's for the ReLU family, LeCun's for selu, which is made for it, Glorot's otherwise."""
+    if activation.name == "selu":
+        return LecunNormal()
     return HeUniform() if activation.name in RELU_FAMILY else GlorotUniform()

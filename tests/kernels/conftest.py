@@ -1,8 +1,11 @@
 """The kernels by name, from the table itself: a new one is tested on every target the moment it stands in the list."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from fastprop import activations as described
 from fastprop._native import dispatch
 from fastprop._native.kernel_calls import KernelCalls
 
@@ -23,6 +26,17 @@ def elementary(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=TABLE.activations)
 def activation(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+@pytest.fixture
+def activations() -> list[str]:
+    return TABLE.activations
+
+
+@pytest.fixture
+def settings() -> Callable[[str], tuple[float, ...]]:
+    """The default settings of the activation of that name."""
+    return lambda name: described.ACTIVATIONS[name].kernel()[1]
 
 
 @pytest.fixture(params=TABLE.losses)

@@ -17,12 +17,40 @@ torch.set_num_threads(1)
 Twin = TypeVar("Twin")
 f = torch.nn.functional
 
-ACTIVATIONS: dict[str, Callable[[], torch.nn.Module] | None] = {
+
+class Function(torch.nn.Module):
+    """A module of a function of tensors."""
+
+    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.function(z)
+
+
+# Of a description, whose numbers they take
+ACTIVATIONS: dict[str, Callable[[Any], torch.nn.Module] | None] = {
     "identity": None,  # no module: the next one takes z
-    "sigmoid": torch.nn.Sigmoid,
-    "tanh": torch.nn.Tanh,
-    "relu": torch.nn.ReLU,
-    "softmax": lambda: torch.nn.Softmax(dim=1),
+    "sigmoid": lambda _: torch.nn.Sigmoid(),
+    "tanh": lambda _: torch.nn.Tanh(),
+    "relu": lambda _: torch.nn.ReLU(),
+    "leaky_relu": lambda g: torch.nn.LeakyReLU(g.negative_slope),
+    "elu": lambda g: torch.nn.ELU(g.alpha),
+    "selu": lambda _: torch.nn.SELU(),
+    "celu": lambda g: torch.nn.CELU(g.alpha),
+    "gelu": lambda g: torch.nn.GELU(g.approximate),
+    "silu": lambda _: torch.nn.SiLU(),
+    "mish": lambda _: torch.nn.Mish(),
+    "softplus": lambda g: torch.nn.Softplus(g.beta, threshold=1000),  # exact everywhere, as the package's
+    "softsign": lambda _: torch.nn.Softsign(),
+    "hard_sigmoid": lambda _: Function(lambda z: f.relu6(z + 3) / 6),  # Hardsigmoid's slope is float32's 1/6
+    "hard_tanh": lambda g: torch.nn.Hardtanh(g.min_val, g.max_val),
+    "hard_swish": lambda _: torch.nn.Hardswish(),
+    "relu6": lambda _: torch.nn.ReLU6(),
+    "exponential": lambda _: Function(torch.exp),
+    "softmax": lambda _: torch.nn.Softmax(dim=1),
+    "log_softmax": lambda _: torch.nn.LogSoftmax(dim=1),
 }
 LOSSES: dict[tuple[str, bool], Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     # Name and from_logits; each row's losses, (m,) or for each output (m, n), of o and y (m, n)
@@ -49,7 +77,7 @@ def fresh_twin(model: fp.Sequential, dtype: torch.dtype) -> torch.nn.Sequential:
         modules.append(torch.nn.Linear(layer.n_in, layer.units, layer.description.use_bias, dtype=dtype))
         activation = known(ACTIVATIONS, layer.activation.name, "activation")
         if activation is not None:
-            modules.append(activation())
+            modules.append(activation(layer.activation))
     return torch.nn.Sequential(*modules)
 
 

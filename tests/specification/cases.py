@@ -145,7 +145,14 @@ def elementary(name: str, draw: Draw) -> Case:
 
 
 # What draws the settings of an activation that has any.
-ACTIVATION_SETTINGS: dict[str, Callable[[Draw], tuple[float, ...]]] = {}
+ACTIVATION_SETTINGS: dict[str, Callable[[Draw], tuple[float, ...]]] = {
+    "leaky_relu": lambda draw: (draw.random.choice([0, 0.01, draw.random.random()]),),
+    "elu": lambda draw: (draw.random.choice([0, 1, 3 * draw.random.random()]),),
+    "celu": lambda draw: (draw.random.choice([1, 0.1 + 3 * draw.random.random()]),),
+    "gelu": lambda draw: (float(draw.flip()),),
+    "softplus": lambda draw: (draw.random.choice([1, 0.1 + 3 * draw.random.random()]),),
+    "hard_tanh": lambda draw: (draw.random.choice([-1, -draw.random.random()]), draw.random.choice([1, 0, 2.5])),
+}
 
 
 def settings_of(name: str, draw: Draw) -> tuple[float, ...]:

@@ -51,6 +51,8 @@ typedef double real;
 #define TINY BY_TYPE(0x1p-100f, 0x1p-500)
 #define UNIT BY_TYPE(0x1p-64f, 0x1p-512)
 #define SOFTMAX_LOWEST BY_TYPE(-69.0f, -664.0)
+#define LOGISTIC_LARGEST BY_TYPE(110.0f, 755.0)
+#define NORMAL_LARGEST BY_TYPE(14.5f, 38.7)
 /* 1.5 * 2**(bits of the fraction): a sum with it is an integer. */
 #define MAGIC BY_TYPE(0x1.8p23f, 0x1.8p52)
 
@@ -217,14 +219,16 @@ real NAME(expm1)(real x) {
     return y + y;
 }
 
-/* 1 / (1 + exp(w)) / UNIT for w >= 0: one step of Newton's from the rounded quotient. */
-static real logistic_tail(real w) {
+/* 1 / (1 + exp(w)) / UNIT for w >= 0, at most `largest`: one step of Newton's from the rounded quotient. */
+static real logistic_tail_to(real largest, real w) {
     if (isnan(w)) return w;
-    if (w > -EXP_LOWEST) w = -EXP_LOWEST;
+    if (w > largest) w = largest;
     real n = integer_near(-w, LOG2_E), g = expm1_near_0(less_ln2(w, -n)), a = scaled(1 / UNIT, n);
     real d = fused(a, UNIT, g + 1), lost = g + fused(a, UNIT, 1 - d), z = 1 / d;
     return fused(z, fused(-z, lost, fused(-z, d, 1)), z) * a;
 }
+
+static real logistic_tail(real w) { return logistic_tail_to(-EXP_LOWEST, w); }
 
 real NAME(sigmoid)(real x) {
     real tail = logistic_tail(absolute(x));
@@ -347,9 +351,208 @@ BACKWARD(relu) {
     for (size i = 0; i < m * n; i++) delta[i] = a[i] > 0 ? delta[i] : 0;
 }
 
-/* a = exp(z - highest) / s, exponentials that would be tiny being 0; returns s, the sum of the exponentials. */
+static real clamp(real x, real low, real high) { return x < low ? low : x > high ? high : x; }
+
+FORWARD(leaky_relu) {
+    for (size i = 0; i < m * n; i++) a[i] = z[i] > 0 ? z[i] : (real)settings[0] * z[i];
+}
+
+BACKWARD(leaky_relu) {
+    for (size i = 0; i < m * n; i++) delta[i] = a[i] > 0 ? delta[i] : (real)settings[0] * delta[i];
+}
+
+FORWARD(relu6) {
+    for (size i = 0; i < m * n; i++) a[i] = clamp(z[i], 0, 6);
+}
+
+BACKWARD(relu6) {
+    for (size i = 0; i < m * n; i++) delta[i] = a[i] > 0 && a[i] < 6 ? delta[i] : 0;
+}
+
+FORWARD(hard_tanh) {
+    for (size i = 0; i < m * n; i++) a[i] = clamp(z[i], (real)settings[0], (real)settings[1]);
+}
+
+BACKWARD(hard_tanh) {
+    for (size i = 0; i < m * n; i++)
+        delta[i] = a[i] > (real)settings[0] && a[i] < (real)settings[1] ? delta[i] : 0;
+}
+
+static real hard_sigmoid(real z) { return clamp(z + 3, 0, 6) / 6; }
+
+FORWARD(hard_sigmoid) { NAME(map)(hard_sigmoid, z, a, m * n); }
+
+BACKWARD(hard_sigmoid) {
+    for (size i = 0; i < m * n; i++) delta[i] = (a[i] > 0 && a[i] < 1 ? delta[i] : 0) / 6;
+}
+
+FORWARD(hard_swish) {
+    for (size i = 0; i < m * n; i++) a[i] = (z[i] < -3 ? -3 : z[i]) * hard_sigmoid(z[i]);
+}
+
+BACKWARD(hard_swish) {
+    for (size i = 0; i < m * n; i++)
+        delta[i] = delta[i] * (z[i] < 3 ? z[i] > -3 ? z[i] / 3 + (real)0.5 : 0 : 1);
+}
+
+FORWARD(elu) {
+    for (size i = 0; i < m * n; i++) a[i] = z[i] > 0 ? z[i] : (real)settings[0] * NAME(expm1)(z[i]);
+}
+
+BACKWARD(elu) {
+    for (size i = 0; i < m * n; i++) delta[i] = a[i] > 0 ? delta[i] : delta[i] * (a[i] + (real)settings[0]);
+}
+
+#define SELU_SCALE ((real)1.0507009873554805)
+#define SELU_ALPHA ((real)1.7580993408473769)
+
+FORWARD(selu) {
+    for (size i = 0; i < m * n; i++) a[i] = z[i] > 0 ? SELU_SCALE * z[i] : SELU_ALPHA * NAME(expm1)(z[i]);
+}
+
+BACKWARD(selu) {
+    for (size i = 0; i < m * n; i++) delta[i] = delta[i] * (a[i] > 0 ? SELU_SCALE : a[i] + SELU_ALPHA);
+}
+
+FORWARD(celu) {
+    real alpha = (real)settings[0], inverse = (real)(1 / settings[0]);
+    for (size i = 0; i < m * n; i++) a[i] = z[i] > 0 ? z[i] : alpha * NAME(expm1)(z[i] * inverse);
+}
+
+BACKWARD(celu) {
+    real inverse = (real)(1 / settings[0]);
+    for (size i = 0; i < m * n; i++) delta[i] = a[i] > 0 ? delta[i] : delta[i] * fused(a[i], inverse, 1);
+}
+
+FORWARD(softplus) {
+    real beta = (real)settings[0], inverse = (real)(1 / settings[0]);
+    for (size i = 0; i < m * n; i++) a[i] = NAME(softplus)(beta * z[i]) * inverse;
+}
+
+BACKWARD(softplus) {
+    real minus_beta = (real)-settings[0];
+    for (size i = 0; i < m * n; i++) delta[i] = delta[i] * (0 - NAME(expm1)(minus_beta * a[i]));
+}
+
+FORWARD(exponential) { NAME(map)(NAME(exp), z, a, m * n); }
+
+BACKWARD(exponential) {
+    for (size i = 0; i < m * n; i++) delta[i] = delta[i] * a[i];
+}
+
+FORWARD(softsign) {
+    for (size i = 0; i < m * n; i++) {
+        real w = absolute(z[i]) > LARGEST ? LARGEST : absolute(z[i]);
+        a[i] = with_sign_of(z[i], w / (1 + w));
+    }
+}
+
+BACKWARD(softsign) {
+    for (size i = 0; i < m * n; i++) {
+        real s = 1 + absolute(z[i]);
+        delta[i] = delta[i] / (s * s);
+    }
+}
+
+/* z times a gate: from h(|z|), and from g(|z|). */
+static real gate(real z, real h) { return (z > 0 ? z : 0) - h; }
+static real gate_slope(real z, real g) { return z > 0 ? 1 - g : g; }
+
+static real at_most(real largest, real w) { return w > largest ? largest : w; }
+
+/* q (1 - x (1 - q)) of q = tail UNIT. */
+static real logistic_gate_slope(real x, real tail) { return tail * fused(-x, fused(tail, -UNIT, 1), 1) * UNIT; }
+
+FORWARD(silu) {
+    for (size i = 0; i < m * n; i++) {
+        real w = at_most(LOGISTIC_LARGEST, absolute(z[i]));
+        a[i] = gate(z[i], w * logistic_tail_to(LOGISTIC_LARGEST, w) * UNIT);
+    }
+}
+
+BACKWARD(silu) {
+    for (size i = 0; i < m * n; i++) {
+        real w = at_most(LOGISTIC_LARGEST, absolute(z[i]));
+        real g = logistic_gate_slope(w, logistic_tail_to(LOGISTIC_LARGEST, w));
+        delta[i] = delta[i] * gate_slope(z[i], g);
+    }
+}
+
+#define GELU_C1 ((real)1.5957691216057308)
+#define GELU_C3 ((real)0.07135481627260025)
+#define GELU_3_C3 ((real)0.21406444881780075)
+#define NORMAL_DENSITY ((real)0.3989422804014327)
+
+static real gelu_tanh_tail(real w) {
+    return logistic_tail_to(LOGISTIC_LARGEST, w * fused(w * w, GELU_C3, GELU_C1));
+}
+
+/* M = Phi(-w) / exp(-w w / 2), and that exponential as E 2**n. */
+static real normal_tail(real w, real *E, real *n) {
+    real square = w * w, lost = fused(w, w, -square), x = (real)-0.5 * square, t = 1 / (w + 5);
+    *n = integer_near(x, LOG2_E);
+    *E = expm1_near_0(fused((real)-0.5, lost, less_ln2(x, *n))) + 1;
+    return t * polynomial(NORMAL_C, NORMAL_TERMS, fused(-10, t, 1));
+}
+
+FORWARD(gelu) {
+    for (size i = 0; i < m * n; i++) {
+        real w = at_most(NORMAL_LARGEST, absolute(z[i])), h = w, E, power, M;
+        if (settings[0] != 0) {
+            h = w * gelu_tanh_tail(w) * UNIT;
+        } else if (!isnan(w)) {
+            M = normal_tail(w, &E, &power);
+            h = scaled(E * (w * M), power);
+        }
+        a[i] = gate(z[i], h);
+    }
+}
+
+BACKWARD(gelu) {
+    for (size i = 0; i < m * n; i++) {
+        real w = at_most(NORMAL_LARGEST, absolute(z[i])), g = w, E, power, M;
+        if (settings[0] != 0) {
+            g = logistic_gate_slope(w * fused(w * w, GELU_3_C3, GELU_C1), gelu_tanh_tail(w));
+        } else if (!isnan(w)) {
+            M = normal_tail(w, &E, &power);
+            g = scaled(E * fused(w, -NORMAL_DENSITY, M), power);
+        }
+        delta[i] = delta[i] * gate_slope(z[i], g);
+    }
+}
+
+/* exp(-w) / UNIT */
+static real exp_of_minus(real w) {
+    if (isnan(w)) return w;
+    real n = integer_near(-w, LOG2_E);
+    return (expm1_near_0(less_ln2(-w, n)) + 1) * scaled(1 / UNIT, n);
+}
+
+FORWARD(mish) {
+    for (size i = 0; i < m * n; i++) {
+        real w = at_most(LOGISTIC_LARGEST, absolute(z[i])), far = exp_of_minus(w), y = far * UNIT;
+        real N = z[i] > 0 ? y + y + 1 : y + 2, D = z[i] > 0 ? fused(y + y, y, N) : fused(y, N, 2);
+        real gate = N * (1 / D);
+        a[i] = z[i] > 0 ? z[i] * gate : w * far * gate * -UNIT;
+    }
+}
+
+BACKWARD(mish) {
+    for (size i = 0; i < m * n; i++) {
+        real w = at_most(LOGISTIC_LARGEST, absolute(z[i])), far = exp_of_minus(w), y = far * UNIT;
+        real N = z[i] > 0 ? y + y + 1 : y + 2, D = z[i] > 0 ? fused(y + y, y, N) : fused(y, N, 2);
+        real r = 1 / D, x = with_sign_of(z[i], 4 * w) * (1 + y);
+        real slope = r * fused(z[i] > 0 ? y * y * x : x, r, N);
+        delta[i] = delta[i] * (z[i] > 0 ? slope : far * slope * UNIT);
+    }
+}
+
+/* exp(x) for x <= 0, 0 where it would be tiny. */
+static real exp_in_softmax(real x) { return x < SOFTMAX_LOWEST ? 0 : NAME(exp)(x); }
+
+/* a = exp(z - highest) / s; returns s, the sum of the exponentials. */
 static real softmax_row(const real *z, real *a, size n, real highest) {
-    for (size j = 0; j < n; j++) a[j] = z[j] - highest < SOFTMAX_LOWEST ? 0 : NAME(exp)(z[j] - highest);
+    for (size j = 0; j < n; j++) a[j] = exp_in_softmax(z[j] - highest);
     real s = row_sum(a, n);
     for (size j = 0; j < n; j++) a[j] = a[j] / s;
     return s;
@@ -361,6 +564,22 @@ BACKWARD(softmax) {
     for (size i = 0; i < m; i++) {
         real mean = row_dot(delta + i * n, a + i * n, n, 0);
         for (size j = i * n; j < (i + 1) * n; j++) delta[j] = a[j] * (delta[j] - mean);
+    }
+}
+
+FORWARD(log_softmax) {
+    for (size i = 0; i < m; i++, z += n, a += n) {
+        real highest = row_max(z, n), lane[LANES] = {0};
+        for (size j = 0; j < n; j++) lane[j % LANES] = lane[j % LANES] + exp_in_softmax(z[j] - highest);
+        real log_sum = NAME(log)(sum_of_lanes(lane));
+        for (size j = 0; j < n; j++) a[j] = (z[j] - highest) - log_sum;
+    }
+}
+
+BACKWARD(log_softmax) {
+    for (size i = 0; i < m; i++, a += n, delta += n) {
+        real sum = row_sum(delta, n);
+        for (size j = 0; j < n; j++) delta[j] = fused(-sum, exp_in_softmax(a[j]), delta[j]);
     }
 }
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks, activations
 from fastprop._native.layout import Node
-from fastprop.activations import ACTIVATIONS, Activation, Identity
+from fastprop.activations import Activation, Identity, short
 from fastprop.initializers import Initializer
 
 __all__ = ["Buffer", "Build", "Layer", "Parameter"]
@@ -192,11 +192,6 @@ def activate(activation: Activation, build: Build, z: int | None, n: int) -> int
         return z
     name, settings = activation.kernel()
     return build.add("activation", n, n, z, activation=name, settings=settings)
-
-
-def short(activation: Activation) -> str | Activation:
-    """Its name where that stands for it, itself where it has other settings than the name has."""
-    return activation.name if ACTIVATIONS.get(activation.name) == activation else activation
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)

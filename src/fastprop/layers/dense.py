@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks, activations, initializers
-from fastprop.activations import Activation
+from fastprop.activations import Activation, short
 from fastprop.initializers import Initializer
-from fastprop.layers.base import Build, Layer, Parameter, activate, short
+from fastprop.layers.base import Build, Layer, Parameter, activate
 
 __all__ = ["Dense"]
 
@@ -25,12 +25,12 @@ class Dense(Layer):
     units : int
         Outputs of the layer, 1 or more.
     activation : str or Activation, default "identity"
-        f: "identity", "sigmoid", "tanh", "relu" or "softmax".
+        f: "relu", "gelu", "softmax", ... (`docs/vocabulary.md` names all), or one with settings, as ``LeakyReLU(0.2)``.
     use_bias : bool, default True
         Whether there is a b.
     kernel_initializer : str or Initializer, default "auto"
-        How W begins: "auto" (He for relu, Glorot otherwise), or one of `fastprop.initializers`,
-        as "orthogonal" or ``Orthogonal(gain=2)``.
+        How W begins: "auto" (He for relu and its kin, LeCun for selu, Glorot otherwise), or one of
+        `fastprop.initializers`, as "orthogonal" or ``Orthogonal(gain=2)``.
     bias_initializer : str or Initializer, default "zeros"
         How b begins.
 

@@ -1,11 +1,31 @@
-# Activations a = f(z) and, from a alone or from a and z, the step back through them: delta = da * f'(z) in place.
+# Activations a = f(z) and, from a alone or from z, the step back through them: delta = da * f'(z) in place. z and a
+# may be the same memory. Here what all of them are written with, and the oldest; their kin stand in
+#
+#   activations_by_pieces.pxi   lines and constants, put together
+#   activations_by_exp.pxi      elu and its kin, softplus, exponential, softsign
+#   activations_gated.pxi       gelu, silu, mish: z times something in 0..1
+#   activations_of_rows.pxi     softmax and log_softmax
 #
 #   sigmoid  f' = a (1 - a)      tanh  f' = 1 - a**2      relu  f' = 1 where a > 0, else 0
-#   softmax  delta = a * (da - sum(da * a)) along each row
 #
-# identity has no kernel: its table entry holds NULL and the engine passes it by. z and a may be the same memory.
+# identity has no kernel: its table entry holds NULL and the engine passes it by. settings are the description's
+# numbers, of which none takes more than two.
 
-ctypedef vec (*backward_lanes)(vec a, vec delta) noexcept nogil
+ctypedef vec (*lanes_with_two)(vec z, vec p, vec q) noexcept nogil
+ctypedef vec (*backward_lanes)(vec a_or_z, vec delta) noexcept nogil
+ctypedef vec (*backward_lanes_with_two)(vec a_or_z, vec delta, vec p, vec q) noexcept nogil
+
+
+cdef inline void map_lanes_with(lanes_with_two f, const void* z_, void* a_, Py_ssize_t count, double p_,
+                                double q_) noexcept nogil:
+    """a = f(z) with two numbers, rounded."""
+    cdef const real* z = <const real*> z_
+    cdef real* a = <real*> a_
+    cdef vec p = v_set(<real> p_), q = v_set(<real> q_)
+    cdef Py_ssize_t i = 0
+    while i < count:
+        v_store_upto(a + i, f(v_load_upto(z + i, count - i), p, q), count - i)
+        i += LANES
 
 
 cdef inline void map_backward(backward_lanes f, const void* a_, void* delta_, Py_ssize_t count) noexcept nogil:
@@ -15,6 +35,22 @@ cdef inline void map_backward(backward_lanes f, const void* a_, void* delta_, Py
     while i < count:
         v_store_upto(delta + i, f(v_load_upto(a + i, count - i), v_load_upto(delta + i, count - i)), count - i)
         i += LANES
+
+
+cdef inline void map_backward_with(backward_lanes_with_two f, const void* a_, void* delta_, Py_ssize_t count, double p_,
+                                   double q_) noexcept nogil:
+    cdef const real* a = <const real*> a_
+    cdef real* delta = <real*> delta_
+    cdef vec p = v_set(<real> p_), q = v_set(<real> q_)
+    cdef Py_ssize_t i = 0
+    while i < count:
+        v_store_upto(delta + i, f(v_load_upto(a + i, count - i), v_load_upto(delta + i, count - i), p, q), count - i)
+        i += LANES
+
+
+cdef inline vec v_clamp(vec x, vec low, vec high) noexcept nogil:
+    """x in low..high; a NaN stays a NaN."""
+    return v_min(high, v_max(low, x))
 
 
 cdef void sigmoid_forward(const void* z, void* a, Py_ssize_t m, Py_ssize_t n, const double* settings) noexcept nogil:
@@ -58,76 +94,3 @@ cdef inline vec v_relu_backward(vec a, vec delta) noexcept nogil:
 cdef void relu_backward(const void* a, const void* z, void* delta, Py_ssize_t m, Py_ssize_t n,
                         const double* settings) noexcept nogil:
     map_backward(v_relu_backward, a, delta, m * n)
-
-
-cdef inline vec v_exp_in_softmax(vec x) noexcept nogil:
-    """exp(x) for x <= 0. Exponentials too small to count are 0: as subnormals they would cost a hundred times their
-    arithmetic in every product that they enter."""
-    cdef vec lowest = v_set(SOFTMAX_LOWEST)
-    return v_if_gt(lowest, x, v_set(0), v_exp(v_if_gt(lowest, x, lowest, x)))
-
-
-cdef inline real softmax_row(const real* z, real* a, Py_ssize_t n, real highest) noexcept nogil:
-    """a = exp(z - highest) / s; returns s, the sum of the exponentials."""
-    cdef Py_ssize_t j = 0
-    cdef vec shift = v_set(highest), s
-    cdef real total
-    while j < n:
-        v_store_upto(a + j, v_exp_in_softmax(v_sub(v_load_upto(z + j, n - j), shift)), n - j)
-        j += LANES
-    total = row_sum(a, n)
-    s = v_set(total)
-    j = 0
-    while j < n:
-        v_store_upto(a + j, v_div(v_load_upto(a + j, n - j), s), n - j)
-        j += LANES
-    return total
-
-
-cdef inline vec softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
-    """The same for narrow rows side by side; z becomes z - highest."""
-    cdef Py_ssize_t j
-    cdef vec highest = max_aside(z, n), s
-    for j in range(n):
-        z[j] = v_sub(z[j], highest)
-        a[j] = v_exp_in_softmax(z[j])
-    for j in range(n, VIRTUAL_LANES):
-        a[j] = v_set(0)
-    s = sum_aside(a)
-    for j in range(n):
-        a[j] = v_div(a[j], s)
-    return s
-
-
-cdef void softmax_forward(const void* z_, void* a_, Py_ssize_t m, Py_ssize_t n, const double* settings) noexcept nogil:
-    cdef const real* z = <const real*> z_
-    cdef real* a = <real*> a_
-    cdef vec columns[VIRTUAL_LANES]
-    cdef vec results[VIRTUAL_LANES]
-    cdef Py_ssize_t i = 0, count
-    while i < m:
-        count = rows_aside(m - i, n)
-        if count:
-            load_aside(columns, z + i * n, n, count)
-            softmax_aside(columns, results, n)
-            store_aside(a + i * n, results, n, count)
-        else:
-            count = 1
-            softmax_row(z + i * n, a + i * n, n, row_max(z + i * n, n))
-        i += count
-
-
-cdef void softmax_backward(const void* a_, const void* z, void* delta_, Py_ssize_t m, Py_ssize_t n,
-                           const double* settings) noexcept nogil:
-    cdef const real* a = <const real*> a_
-    cdef real* delta = <real*> delta_
-    cdef Py_ssize_t i, j
-    cdef vec mean
-    for i in range(m):
-        mean = v_set(row_dot(delta, a, n, 0))               # da's mean under the probabilities
-        j = 0
-        while j < n:
-            v_store_upto(delta + j, v_mul(v_load_upto(a + j, n - j), v_sub(v_load_upto(delta + j, n - j), mean)), n - j)
-            j += LANES
-        a += n
-        delta += n

@@ -52,6 +52,14 @@ static const real SOFTPLUS_C[] = {0x1.0000000000000p-3f, -0x1.5555280000000p-8f,
 static const real SOFTPLUS_C[] = {0x1.0000000000000p-3, -0x1.555555555548ap-8, 0x1.6c16c16bf71cfp-12, -0x1.ba1ba19ec8d08p-16, 0x1.1ea5cdcc5175cp-19, -0x1.833c34ff5cde7p-23, 0x1.0cf0eea730758p-26, -0x1.7b3a7cc93b951p-30, 0x1.01b03ab6b8c33p-33, -0x1.01f4f921059e8p-37};
 #endif
 
+/* (w + 5) Phi(-w) / exp(-w**2 / 2) in q = (w - 5) / (w + 5), w from 0 until that exp is 0; Phi the normal distribution's */
+#define NORMAL_TERMS BY_TYPE(10, 22)
+#if FASTPROP_BITS == 32
+static const real NORMAL_C[] = {0x1.89d3ac0000000p-1f, -0x1.54ad040000000p-1f, 0x1.fb31820000000p-2f, -0x1.410ee40000000p-2f, 0x1.51f0d60000000p-3f, -0x1.1b1c920000000p-4f, 0x1.55d0520000000p-6f, -0x1.83f3180000000p-9f, -0x1.f1ee6e0000000p-11f, 0x1.b52ed40000000p-12f};
+#else
+static const real NORMAL_C[] = {0x1.89d3abe1f95aep-1, -0x1.54ad03f27ca16p-1, 0x1.fb31653876f6dp-2, -0x1.410ed5f875b10p-2, 0x1.51f6329f02281p-3, -0x1.1b1c254c9567cp-4, 0x1.54b4d4f460c4dp-6, -0x1.88590eb3f32c7p-9, -0x1.a25037668f31bp-11, 0x1.1daf1e79bc64cp-11, -0x1.f214880e18858p-15, -0x1.a17134470eaeep-15, 0x1.17de0f0850a6ep-16, 0x1.0b311abedc6f9p-18, -0x1.73ba75e14596ap-19, -0x1.6ab3a742207d3p-22, 0x1.d158f53f7e47cp-22, 0x1.782ccc304a903p-25, -0x1.1ac49a6f15fc2p-24, -0x1.65fdaf4d0aee2p-27, 0x1.f8d421d748aeep-28, 0x1.20b5d570103a1p-29};
+#endif
+
 /* (sin(r) - r) / r**3 in z = r**2, |r| <= pi/4 */
 #define SIN_TERMS BY_TYPE(4, 7)
 #if FASTPROP_BITS == 32

@@ -48,6 +48,7 @@ cdef extern from "coefficients.h":
         ERF_TERMS
         ERFC_TERMS
         SOFTPLUS_TERMS
+        NORMAL_TERMS
         TANH_ROWS
     const real[1] EXPM1_C
     const real[1] LOG_C
@@ -55,6 +56,7 @@ cdef extern from "coefficients.h":
     const real[1] ERF_C
     const real[1] ERFC_C
     const real[1] SOFTPLUS_C
+    const real[1] NORMAL_C
     const real[1] TANH_TABLE
     const real TANH_ONE
     const real TANH_SPREAD
@@ -111,10 +113,9 @@ cdef inline vec v_expm1(vec x_) noexcept nogil:
     return v_if_gt(v_abs(x_), v_set(TINY), v_add(y, y), x_)
 
 
-cdef inline vec v_logistic_tail(vec w) noexcept nogil:
-    """1 / (1 + exp(w)) / UNIT for w >= 0, to about half a unit in the last place."""
+cdef inline vec v_logistic_tail_within(vec w) noexcept nogil:
+    """1 / (1 + exp(w)) / UNIT for w in 0..LOGISTIC_LARGEST, to about half a unit in the last place."""
     cdef vec t, r, g, a, d, lost, z, minus
-    w = v_min(v_set(-EXP_LOWEST), w)
     t = v_fma(w, v_set(-LOG2_E), v_set(MAGIC + UNIT_EXPONENT))
     r = v_less_ln2(w, v_sub(v_set(MAGIC + UNIT_EXPONENT), t))
     g = v_reduced_expm1(r)
@@ -124,6 +125,11 @@ cdef inline vec v_logistic_tail(vec w) noexcept nogil:
     z = v_div(v_set(1), d)
     minus = v_sub(v_set(0), z)
     return v_mul(v_fma(z, v_fma(minus, lost, v_fma(minus, d, v_set(1))), z), a)
+
+
+cdef inline vec v_logistic_tail(vec w) noexcept nogil:
+    """The same for any w >= 0."""
+    return v_logistic_tail_within(v_min(v_set(-EXP_LOWEST), w))
 
 
 cdef inline vec v_sigmoid(vec x) noexcept nogil:

@@ -11,6 +11,10 @@ include "product.pxi"
 include "sparse.pxi"
 include "reductions.pxi"
 include "activations.pxi"
+include "activations_by_pieces.pxi"
+include "activations_by_exp.pxi"
+include "activations_gated.pxi"
+include "activations_of_rows.pxi"
 include "losses.pxi"
 include "losses_of_values.pxi"
 include "losses_of_counts.pxi"
@@ -38,12 +42,27 @@ cdef Elementary[11] ELEMENTARIES = [
     Elementary(b"cos", cos_of),
     Elementary(NULL, NULL),
 ]
-cdef Activation[6] ACTIVATIONS = [
+cdef Activation[21] ACTIVATIONS = [
     Activation(b"identity", False, NULL, NULL),
     Activation(b"sigmoid", False, sigmoid_forward, sigmoid_backward),
     Activation(b"tanh", False, tanh_forward, tanh_backward),
     Activation(b"relu", False, relu_forward, relu_backward),
+    Activation(b"leaky_relu", False, leaky_relu_forward, leaky_relu_backward),
+    Activation(b"elu", False, elu_forward, elu_backward),
+    Activation(b"selu", False, selu_forward, selu_backward),
+    Activation(b"celu", False, celu_forward, celu_backward),
+    Activation(b"gelu", True, gelu_forward, gelu_backward),
+    Activation(b"silu", True, silu_forward, silu_backward),
+    Activation(b"mish", True, mish_forward, mish_backward),
+    Activation(b"softplus", False, softplus_forward, softplus_backward),
+    Activation(b"softsign", True, softsign_forward, softsign_backward),
+    Activation(b"hard_sigmoid", False, hard_sigmoid_forward, hard_sigmoid_backward),
+    Activation(b"hard_tanh", False, hard_tanh_forward, hard_tanh_backward),
+    Activation(b"hard_swish", True, hard_swish_forward, hard_swish_backward),
+    Activation(b"relu6", False, relu6_forward, relu6_backward),
+    Activation(b"exponential", False, exponential_forward, exponential_backward),
     Activation(b"softmax", False, softmax_forward, softmax_backward),
+    Activation(b"log_softmax", False, log_softmax_forward, log_softmax_backward),
     Activation(NULL, False, NULL, NULL),
 ]
 cdef Loss[22] LOSSES = [

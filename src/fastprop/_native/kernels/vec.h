@@ -83,6 +83,10 @@ typedef int64_t word;
 /* exp of less is 0 in a softmax: 1e-30 or 1e-289 beside a sum of at least 1, and far from subnormals. */
 #define SOFTMAX_LOWEST BY_TYPE(-69.0f, -664.0)
 
+/* |x| from here on: x / (1 + exp(-x)) is 0 or x, and so is x times the normal distribution's Phi(x). */
+#define LOGISTIC_LARGEST BY_TYPE(110.0f, 755.0)
+#define NORMAL_LARGEST BY_TYPE(14.5f, 38.7)
+
 /* Ask for a cache line that will be written to, or read. A hint: without it the results are the same. */
 #if defined(__GNUC__)
 static inline void prefetch_to_write(const real *p) { __builtin_prefetch(p, 1); }

@@ -34,6 +34,8 @@ cdef extern from "vec.h":
     const real ERF_ONE
     const real ANGLE_LARGEST
     const real SOFTMAX_LOWEST
+    const real LOGISTIC_LARGEST
+    const real NORMAL_LARGEST
     vec v_set(real x) noexcept nogil
     vec v_load(const real* p) noexcept nogil
     void v_store(real* p, vec v) noexcept nogil

@@ -1,7 +1,4 @@
-"""Activations f: what each is, in a formula and in NumPy. The core's kernels of the same names do the work.
-
-The NumPy definitions are for reading, for calling on arrays, and for the tests, which compare the kernels with them.
-"""
+"""What an activation is, and the plain ones."""
 
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -11,9 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks
 
-__all__ = ["Activation", "Identity", "ReLU", "Sigmoid", "Softmax", "Tanh"]
+__all__ = ["Activation", "Exponential", "Identity", "Sigmoid", "Softsign", "Tanh"]
 
 Array = NDArray[Any]
+SMALLEST, LARGEST = 1e-30, 1e30  # of a positive setting, so that neither it nor 1 by it leaves float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +31,16 @@ class Activation:
         raise NotImplementedError
 
     def slope(self, z: ArrayLike) -> Array:
+        """f'(z), element by element."""
         raise NotImplementedError
 
     def backward(self, z: ArrayLike, da: ArrayLike) -> Array:
         """dC/dz from dC/da, both of z's shape."""
         return np.asarray(da) * self.slope(z)
+
+    def _set(self, name: str, low: float, high: float = LARGEST) -> None:
+        """Make a field a float, checked to be in low..high."""
+        object.__setattr__(self, name, _checks.number(name, getattr(self, name), low=low, high=high))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,17 @@ class Identity(Activation):
 
 @dataclass(frozen=True, slots=True)
 class Sigmoid(Activation):
-    """The logistic function: ``f(z) = 1 / (1 + exp(-z))``, in 0..1, with ``f'(z) = f(z) (1 - f(z))``.
+    """The logistic function, in 0..1.
+
+    ::
+
+        f(z)  = 1 / (1 + exp(-z))
+        f'(z) = f(z) (1 - f(z))
+
+    References
+    ----------
+    D. E. Rumelhart, G. E. Hinton & R. J. Williams (1986), "Learning Representations by Back-Propagating Errors",
+    Nature 323, 533-536, eq. 2.
 
     Examples
     --------
@@ -83,7 +96,17 @@ class Sigmoid(Activation):
 
 @dataclass(frozen=True, slots=True)
 class Tanh(Activation):
-    """The hyperbolic tangent, in -1..1: ``f'(z) = 1 - f(z)**2``.
+    """The hyperbolic tangent, in -1..1.
+
+    ::
+
+        f(z)  = tanh(z)
+        f'(z) = 1 - f(z)**2
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, G. B. Orr & K.-R. Müller (1998), "Efficient BackProp", in "Neural Networks: Tricks of the
+    Trade", section 4.4.
 
     Examples
     --------
@@ -101,63 +124,61 @@ class Tanh(Activation):
 
 
 @dataclass(frozen=True, slots=True)
-class ReLU(Activation):
-    """The rectifier: ``f(z) = max(z, 0)``, with ``f'(z) = 1`` where z > 0 and 0 elsewhere, at 0 too.
+class Softsign(Activation):
+    """In -1..1 as tanh, with tails that fall as ``1 / |z|``.
+
+    ::
+
+        f(z)  = z / (1 + |z|)
+        f'(z) = 1 / (1 + |z|)**2
 
     References
     ----------
-    V. Nair & G. E. Hinton (2010), "Rectified Linear Units Improve Restricted Boltzmann Machines", ICML.
+    J. Bergstra, G. Desjardins, P. Lamblin & Y. Bengio (2009), "Quadratic Polynomials Learn Better Image Features",
+    Technical Report 1337, Université de Montréal.
 
     Examples
     --------
-    >>> ReLU()([-1.0, 2.0])
-    array([0., 2.])
+    >>> Softsign()([-1.0, 3.0])
+    array([-0.5 ,  0.75])
     """
 
-    name: ClassVar[str] = "relu"
-
-    def __call__(self, z: ArrayLike) -> Array:
-        return np.maximum(z, 0)
-
-    def slope(self, z: ArrayLike) -> Array:
-        return (np.asarray(z) > 0).astype(np.asarray(z).dtype)
-
-
-@dataclass(frozen=True, slots=True)
-class Softmax(Activation):
-    """Probabilities along each row: ``f(z)_j = exp(z_j) / sum_i exp(z_i)``, computed from z less its largest.
-
-    Each output depends on the whole row, so there is no single slope: ``dC/dz_j = a_j (da_j - sum_i da_i a_i)``.
-
-    References
-    ----------
-    J. S. Bridle (1990), "Probabilistic Interpretation of Feedforward Classification Network Outputs", Neurocomputing.
-
-    Examples
-    --------
-    >>> Softmax()([[0.0, 0.0], [1000.0, 0.0]])
-    array([[0.5, 0.5],
-           [1. , 0. ]])
-    """
-
-    name: ClassVar[str] = "softmax"
+    name: ClassVar[str] = "softsign"
 
     def __call__(self, z: ArrayLike) -> Array:
         z = np.asarray(z)
-        exponentials = np.exp(z - z.max(axis=-1, keepdims=True))
-        return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True))
+        return np.asarray(z / (1 + np.abs(z)))
 
     def slope(self, z: ArrayLike) -> Array:
-        raise TypeError("softmax has no slope of its own for each output; use softmax.backward(z, da)")
-
-    def backward(self, z: ArrayLike, da: ArrayLike) -> Array:
-        a, da = self(z), np.asarray(da)
-        return np.asarray(a * (da - (da * a).sum(axis=-1, keepdims=True)))
+        return np.asarray(1 / (1 + np.abs(z)) ** 2)
 
 
-ACTIVATIONS: dict[str, Activation] = {a.name: a for a in (Identity(), Sigmoid(), Tanh(), ReLU(), Softmax())}
+@dataclass(frozen=True, slots=True)
+class Exponential(Activation):
+    """For outputs that are positive, such as a Poisson distribution's mean.
 
+    ::
 
-def get(activation: str | Activation) -> Activation:
-    """The activation of that name, or itself."""
-    return _checks.look_up("activation", activation, Activation, ACTIVATIONS)
+        f(z)  = exp(z)
+        f'(z) = f(z)
+
+    Infinite from z = 88.8 on in float32, from 709.8 on in float64.
+
+    References
+    ----------
+    P. McCullagh & J. A. Nelder (1989), "Generalized Linear Models", chapter 6: the logarithm is a Poisson
+    distribution's canonical link. Keras's ``exponential``; PyTorch has no such module.
+
+    Examples
+    --------
+    >>> Exponential()([0.0, -1000.0])
+    array([1., 0.])
+    """
+
+    name: ClassVar[str] = "exponential"
+
+    def __call__(self, z: ArrayLike) -> Array:
+        return np.asarray(np.exp(z))
+
+    def slope(self, z: ArrayLike) -> Array:
+        return self(z)

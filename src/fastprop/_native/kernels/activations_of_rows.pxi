@@ -1,0 +1,161 @@
+# softmax and log_softmax: functions of a whole row z, with h its largest element and s the row sum of exp(z - h).
+#
+#   softmax      a = exp(z - h) / s          delta = a (da - sum(da a))
+#   log_softmax  a = (z - h) - log(s)        delta = da - exp(a) sum(da)
+
+cdef inline vec v_exp_in_softmax(vec x) noexcept nogil:
+    """exp(x) for x <= 0. Exponentials too small to count are 0: as subnormals they would cost a hundred times their
+    arithmetic in every product that they enter."""
+    cdef vec lowest = v_set(SOFTMAX_LOWEST)
+    return v_if_gt(lowest, x, v_set(0), v_exp(v_if_gt(lowest, x, lowest, x)))
+
+
+cdef inline real exponentials_of_row(const real* z, real* a, Py_ssize_t n, real highest) noexcept nogil:
+    """a = exp(z - highest); returns their sum."""
+    cdef Py_ssize_t j = 0
+    cdef vec shift = v_set(highest)
+    while j < n:
+        v_store_upto(a + j, v_exp_in_softmax(v_sub(v_load_upto(z + j, n - j), shift)), n - j)
+        j += LANES
+    return row_sum(a, n)
+
+
+cdef inline real softmax_row(const real* z, real* a, Py_ssize_t n, real highest) noexcept nogil:
+    """a = exp(z - highest) / s; returns s, the sum of the exponentials."""
+    cdef Py_ssize_t j = 0
+    cdef real total = exponentials_of_row(z, a, n, highest)
+    cdef vec s = v_set(total)
+    while j < n:
+        v_store_upto(a + j, v_div(v_load_upto(a + j, n - j), s), n - j)
+        j += LANES
+    return total
+
+
+cdef inline vec exponentials_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
+    """The same for narrow rows side by side; z becomes z - highest, a all VIRTUAL_LANES columns."""
+    cdef Py_ssize_t j
+    cdef vec highest = max_aside(z, n)
+    for j in range(n):
+        z[j] = v_sub(z[j], highest)
+        a[j] = v_exp_in_softmax(z[j])
+    for j in range(n, VIRTUAL_LANES):
+        a[j] = v_set(0)
+    return sum_aside(a)
+
+
+cdef inline vec softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef vec s = exponentials_aside(z, a, n)
+    for j in range(n):
+        a[j] = v_div(a[j], s)
+    return s
+
+
+cdef void softmax_forward(const void* z_, void* a_, Py_ssize_t m, Py_ssize_t n, const double* settings) noexcept nogil:
+    cdef const real* z = <const real*> z_
+    cdef real* a = <real*> a_
+    cdef vec columns[VIRTUAL_LANES]
+    cdef vec results[VIRTUAL_LANES]
+    cdef Py_ssize_t i = 0, count
+    while i < m:
+        count = rows_aside(m - i, n)
+        if count:
+            load_aside(columns, z + i * n, n, count)
+            softmax_aside(columns, results, n)
+            store_aside(a + i * n, results, n, count)
+        else:
+            count = 1
+            softmax_row(z + i * n, a + i * n, n, row_max(z + i * n, n))
+        i += count
+
+
+cdef void softmax_backward(const void* a_, const void* z, void* delta_, Py_ssize_t m, Py_ssize_t n,
+                           const double* settings) noexcept nogil:
+    cdef const real* a = <const real*> a_
+    cdef real* delta = <real*> delta_
+    cdef Py_ssize_t i, j
+    cdef vec mean
+    for i in range(m):
+        mean = v_set(row_dot(delta, a, n, 0))               # da's mean under the probabilities
+        j = 0
+        while j < n:
+            v_store_upto(delta + j, v_mul(v_load_upto(a + j, n - j), v_sub(v_load_upto(delta + j, n - j), mean)), n - j)
+            j += LANES
+        a += n
+        delta += n
+
+
+cdef inline real sum_of_exponentials(const real* z, Py_ssize_t n, real highest) noexcept nogil:
+    """The same sum without a place to keep them."""
+    cdef vec acc[ROW_VECS]
+    cdef vec e, shift = v_set(highest)
+    cdef real[VIRTUAL_LANES] lanes
+    cdef Py_ssize_t i = 0, j
+    for j in range(ROW_VECS):
+        acc[j] = v_set(0)
+    while i < n:
+        for j in range(ROW_VECS):
+            if i < n:
+                e = v_exp_in_softmax(v_sub(v_load_upto(z + i, n - i), shift))
+                if n - i < LANES:                           # beyond the row nothing is added
+                    v_store(lanes, e)
+                    e = v_load_part(lanes, n - i)
+                acc[j] = v_add(acc[j], e)
+                i += LANES
+    for j in range(ROW_VECS):
+        v_store(lanes + j * LANES, acc[j])
+    return fold_sum(lanes, n)
+
+
+cdef inline void log_softmax_row(const real* z, real* a, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t j = 0
+    cdef real highest = row_max(z, n), total = sum_of_exponentials(z, n, highest), log_total
+    log_of(&total, &log_total, 1)
+    while j < n:
+        v_store_upto(a + j, v_sub(v_sub(v_load_upto(z + j, n - j), v_set(highest)), v_set(log_total)), n - j)
+        j += LANES
+
+
+cdef inline void log_softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
+    """The same for narrow rows side by side; z becomes z - highest."""
+    cdef Py_ssize_t j
+    cdef vec log_total = v_log(exponentials_aside(z, a, n))
+    for j in range(n):
+        a[j] = v_sub(z[j], log_total)
+
+
+cdef void log_softmax_forward(const void* z_, void* a_, Py_ssize_t m, Py_ssize_t n,
+                              const double* settings) noexcept nogil:
+    cdef const real* z = <const real*> z_
+    cdef real* a = <real*> a_
+    cdef vec columns[VIRTUAL_LANES]
+    cdef vec results[VIRTUAL_LANES]
+    cdef Py_ssize_t i = 0, count
+    while i < m:
+        count = rows_aside(m - i, n)
+        if count:
+            load_aside(columns, z + i * n, n, count)
+            log_softmax_aside(columns, results, n)
+            store_aside(a + i * n, results, n, count)
+        else:
+            count = 1
+            log_softmax_row(z + i * n, a + i * n, n)
+        i += count
+
+
+cdef void log_softmax_backward(const void* a_, const void* z, void* delta_, Py_ssize_t m, Py_ssize_t n,
+                               const double* settings) noexcept nogil:
+    cdef const real* a = <const real*> a_
+    cdef real* delta = <real*> delta_
+    cdef Py_ssize_t i, j
+    cdef vec minus_sum
+    for i in range(m):
+        minus_sum = v_set(-row_sum(delta, n))
+        j = 0
+        while j < n:
+            v_store_upto(
+                delta + j,
+                v_fma(minus_sum, v_exp_in_softmax(v_load_upto(a + j, n - j)), v_load_upto(delta + j, n - j)), n - j)
+            j += LANES
+        a += n
+        delta += n
