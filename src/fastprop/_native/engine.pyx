@@ -30,7 +30,6 @@ from fastprop._native.float_environment cimport environment, float_environment_r
 from fastprop._native.kernels.table cimport LossRows, find
 from fastprop._native.layout import lay_out
 from fastprop._native.philox cimport MASK
-from fastprop._native.sparse_rows import SparseRows
 from fastprop._native.threads import CALL_WORK, call_helpers
 
 cdef enum:
@@ -667,7 +666,7 @@ cdef class RowSource:
     cdef Array order
 
     def __cinit__(self, Plan plan, X, Y=None, w=None, order=None, mean_w=None):
-        if isinstance(X, SparseRows):
+        if plan.n_elements >= 0:        # X is SparseRows
             self.X, self.columns, self.row_starts = Array(X.data), Array(X.columns), Array(X.starts)
             self.rows.columns = self.columns.data
             self.rows.columns_wide = self.columns.kind == b"q"
