@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 
 import fastprop as fp
-from fastprop.layers import LAYERS, Activate, AlphaDropout, Concatenate, Dense, Dropout, Residual
+from fastprop.layers import (
+    LAYERS,
+    Activate,
+    AlphaDropout,
+    BatchNorm,
+    Concatenate,
+    Dense,
+    Dropout,
+    LayerNorm,
+    Residual,
+    RMSNorm,
+    Scale,
+)  # fmt: skip
 
 N_INPUTS, N_CLASSES, N_ROWS = 5, 3, 41
 
@@ -23,6 +35,18 @@ NETWORKS = {
         Residual([Dense(5, "tanh"), Dense(4)], shortcut=[Dense(4, use_bias=False)]),
         "tanh",
         Residual(["tanh", Dropout(0.2), Dense(4), Residual([Dense(4, "sigmoid")])]),
+        Dense(N_CLASSES, "softmax"),
+    ],
+    "batch norm": [Dense(7), BatchNorm(), "tanh", BatchNorm(affine=False), Dense(N_CLASSES, "softmax")],
+    "batch norm of x": [BatchNorm(momentum=None, epsilon=0.01), Dense(N_CLASSES), BatchNorm(), "softmax"],
+    "layer norm": [Dense(7), LayerNorm(), "tanh", LayerNorm(use_bias=False), Dense(N_CLASSES, "softmax")],
+    "layer norm of x": [LayerNorm(affine=False), Dense(N_CLASSES), LayerNorm(0.1), "softmax"],
+    "rms norm": [RMSNorm(), Dense(7, "tanh"), RMSNorm(0.01, affine=False), Dense(N_CLASSES), RMSNorm(), "softmax"],
+    "scale": [Scale(), Dense(7, "tanh"), Scale(), Dense(N_CLASSES), Scale(), "softmax"],
+    "wide norms": [Dense(40), BatchNorm(), "tanh", LayerNorm(), Dense(33), RMSNorm(), Dense(N_CLASSES, "softmax")],
+    "norms in branches": [
+        Residual([BatchNorm(), Dense(6, "tanh"), Scale(), Dense(5)]),
+        Concatenate([[LayerNorm()], [BatchNorm(), "tanh", RMSNorm()]]),
         Dense(N_CLASSES, "softmax"),
     ],
     "branches": [

@@ -32,7 +32,18 @@ from fastprop.derivatives import (
 )
 from fastprop.gradients import GradientCheck, check_gradients, gradient
 from fastprop.history import History
-from fastprop.layers import Activate, AlphaDropout, Concatenate, Dense, Dropout, Residual
+from fastprop.layers import (
+    Activate,
+    AlphaDropout,
+    BatchNorm,
+    Concatenate,
+    Dense,
+    Dropout,
+    LayerNorm,
+    Residual,
+    RMSNorm,
+    Scale,
+)
 from fastprop.losses import MSE, BinaryCrossEntropy, CrossEntropy
 from fastprop.machine import num_threads, set_num_threads, show_config, target, targets
 from fastprop.model import Sequential, load, mlp
@@ -67,6 +78,7 @@ __all__ = [
     "SGD",
     "Activate",
     "AlphaDropout",
+    "BatchNorm",
     "BinaryCrossEntropy",
     "CSVLogger",
     "Callback",
@@ -89,6 +101,7 @@ __all__ = [
     "History",
     "InverseTimeDecay",
     "LambdaCallback",
+    "LayerNorm",
     "LeakyReLU",
     "LearningRateScheduler",
     "LinearRamp",
@@ -98,8 +111,10 @@ __all__ = [
     "OneCycleMomentum",
     "PolynomialDecay",
     "ProductSchedule",
+    "RMSNorm",
     "ReduceLROnPlateau",
     "Residual",
+    "Scale",
     "Sequential",
     "SequentialSchedule",
     "Softplus",

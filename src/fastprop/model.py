@@ -310,7 +310,7 @@ class Sequential:
         to_inputs: bool = False,
     ) -> Plan:
         capsule = dispatch.kernels(self.dtype, dispatch.chosen())
-        build = Build(training)
+        build = Build(training, float(np.finfo(self.dtype).eps))
         output = compile_sequence([layer.description for layer in self.layers], build, None, self.n_inputs)
         nodes = build.finish(output, self.n_outputs)
         return Plan(capsule, nodes, batch_size, loss, metrics, n_workers, n_elements, to_inputs)

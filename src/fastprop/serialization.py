@@ -91,7 +91,7 @@ def write(path: Any, kind: str, tensors: Mapping[str, NDArray[Any]], metadata: M
     from safetensors.numpy import save
 
     target = Path(path)
-    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     header = {
         "format": list(FORMAT),
         "kind": kind,

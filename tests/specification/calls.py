@@ -117,6 +117,29 @@ class Specification:
     def all_finite(self, x: np.ndarray) -> bool:
         return bool(self.number("all_finite", x, x.size))
 
+    def random_mask(
+        self, first: int, count: int, address: tuple[int, int], seed: int, threshold: int, kept: float
+    ) -> np.ndarray:
+        mask = self.empty((count,), self.dtype)
+        self.call("random_mask", mask, first, count, *address, seed, threshold, float(kept))
+        return mask
+
+    def operation(
+        self,
+        name: str,
+        reads: Sequence[np.ndarray | None],
+        writes: Sequence[tuple[int, ...]],
+        settings: Sequence[float] = (),
+        n: int | None = None,
+    ) -> tuple[np.ndarray, ...]:
+        (m, row), results = reads[0].shape, [self.empty(shape, self.dtype) for shape in writes]
+        pointers = [
+            (c_void_p * 6)(*[None if array is None else array.ctypes.data for array in arrays])
+            for arrays in (reads, results)
+        ]
+        self.function(name)(*pointers, *map(as_argument, (m, row if n is None else n, row, np.array(settings, float))))
+        return tuple(results)
+
     def elementary(self, name: str, x: np.ndarray) -> np.ndarray:
         y = self.empty(x.shape, self.dtype)
         self.function("map")(self.function(name), *map(as_argument, (x, y, x.size)))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from specification.calls import KINDS
+from specification.layer_cases import operation, random_mask
 from specification.memory import GuardedMemory
 
 Case = Callable[[Any], tuple[np.ndarray, ...]]
@@ -310,11 +311,13 @@ ALONE = {
         all_finite,
         gather,
         gather_one_hot,
+        random_mask,
     )
 }
 LISTED = {
     draw.__name__: (draw, names)
     for draw, names in [
+        (operation, "operations"),
         (elementary, "elementaries"),
         (activation_forward, "activations"),
         (activation_backward, "activations"),

@@ -1047,3 +1047,5 @@ void NAME(sgd_momentum)(real *theta, const real *grad, real *state, size count, 
 void NAME(sgd_nesterov)(real *theta, const real *grad, real *state, size count, const double *settings) {
     sgd_with_velocity(theta, grad, state, count, settings, 1);
 }
+
+#include "operations.h"

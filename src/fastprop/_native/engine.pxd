@@ -55,6 +55,7 @@ cdef struct Node:
     Node** others                   # a fork's branches, or all that a node joins
     Py_ssize_t n_others
     char* own                       # memory for each row, as the kind needs it
+    Py_ssize_t capacity             # the most rows
     char* fixed                     # and memory besides
 
 

@@ -27,7 +27,7 @@ from numpy import dtype as dtype_of, empty, ndarray
 
 from fastprop._native.arrays cimport Array
 from fastprop._native.float_environment cimport environment, float_environment_restore, float_environment_set
-from fastprop._native.kernels.table cimport LossRows, find
+from fastprop._native.kernels.table cimport LossRows, LayerArrays, find
 from fastprop._native.layout import lay_out
 from fastprop._native.philox cimport MASK
 from fastprop._native.threads import CALL_WORK, call_helpers
@@ -192,6 +192,7 @@ cdef class Plan:
         cdef Py_ssize_t i
         node.forward, node.backward, node.learn = kind.forward, kind.backward, kind.learn
         node.array, node.number, node.buffer = laid.array, laid.number, laid.buffer
+        node.capacity = self.batch_size
         node.W = laid.start
         node.b = node.W + node.n_in * node.n_out if laid.use_bias else -1
         if laid.kind == "product":
@@ -203,8 +204,17 @@ cdef class Plan:
         needed = node.delta_in != NULL
         for i in range(node.n_others):
             needed = needed or node.others[i].delta != NULL
-        if not needed:
-            node.backward = NULL
+        if laid.kind != "batch_norm":       # which keeps running means, and learns from sums on the way back
+            if not needed:
+                node.backward = NULL
+            if not laid.n_params:
+                node.learn = NULL
+        if laid.kind == "affine" and node.settings[1] == 2:
+            for i in range(node.n_out):
+                if self.kind == b"f":
+                    (<float*> node.fixed)[i] = <float> node.settings[3]
+                else:
+                    (<double*> node.fixed)[i] = node.settings[3]
         return 0
 
     def __dealloc__(self):
@@ -485,6 +495,9 @@ cdef class Plan:
 cdef Loss IN_PYTHON = Loss(b"python", NULL, NULL)
 
 include "nodes.pxi"
+include "nodes_branches.pxi"
+include "nodes_random.pxi"
+include "nodes_normalization.pxi"
 include "node_kinds.pxi"
 
 
@@ -716,13 +729,17 @@ cdef others_of(nodes):
 
 cdef gradient_at_once(node):
     """How many reals of a node's gradient to compute between two updates."""
-    return rows_at_once(node.n_in, node.n_out) * node.n_out if node.kind == "product" else node.n_params
+    if node.kind == "product":
+        return rows_at_once(node.n_in, node.n_out) * node.n_out
+    return max(node.n_params, 2 * node.n_out) if node.n_params else 0
 
 
 cdef work_of(const Kernels* kernels, nodes, batch_size, learns):
     """The reals of working memory that the largest of the products needs."""
     cdef Py_ssize_t m = min(batch_size, 2**31), k, n, most = 0
     for node in nodes:
+        if node.kind == "batch_norm_fixed":
+            most = max(most, node.n_out)
         if node.kind != "product":
             continue
         k, n = min(node.n_in, 2**31), min(node.n_out, 2**31)

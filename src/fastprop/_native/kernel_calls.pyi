@@ -9,6 +9,7 @@ def at_a_cache_line(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any
 class KernelCalls:
     target: str
     dtype: np.dtype[Any]
+    operations: list[str]
     elementaries: list[str]
     activations: list[str]
     losses: list[str]
@@ -45,6 +46,17 @@ class KernelCalls:
     def column_sums(self, x: NDArray[Any]) -> NDArray[Any]: ...
     def weight_sum(self, w: NDArray[Any]) -> float: ...
     def all_finite(self, x: NDArray[Any]) -> bool: ...
+    def random_mask(
+        self, first: int, count: int, address: tuple[int, int], seed: int, threshold: int, kept: float
+    ) -> NDArray[Any]: ...
+    def operation(
+        self,
+        name: str,
+        reads: Sequence[NDArray[Any] | None],
+        writes: Sequence[tuple[int, ...]],
+        settings: Sequence[float] = (),
+        n: int | None = None,
+    ) -> tuple[NDArray[Any], ...]: ...
     def elementary(self, name: str, x: NDArray[Any]) -> NDArray[Any]: ...
     def activation_forward(self, name: str, z: NDArray[Any], settings: Sequence[float] = ()) -> NDArray[Any]: ...
     def activation_backward(

@@ -12,7 +12,7 @@ from libc.stdint cimport int64_t
 
 from fastprop._native.arrays cimport Array
 from fastprop._native.kernels.table cimport (
-    Activation, Elementary, Gradient, Kernels, Loss, LossRows, Metric, Part, Update, find)
+    Activation, Elementary, Gradient, Kernels, LayerArrays, Loss, LossRows, Metric, Operation, Part, Update, find)
 
 
 cdef list names_of(const void* entries, size_t size):
@@ -57,14 +57,14 @@ cdef double in_order(rows):
 cdef class KernelCalls:
     """The kernels of one target and type; `target` and `dtype` say which.
 
-    Lists of names: `elementaries`, `activations`, `losses`, `metrics`, `updates`. `empty(shape, dtype)` makes the
-    arrays that the kernels write to.
+    Lists of names: `operations`, `elementaries`, `activations`, `losses`, `metrics`, `updates`. `empty(shape, dtype)`
+    makes the arrays that the kernels write to.
     """
 
     cdef const Kernels* table
     cdef readonly str target
     cdef readonly object dtype
-    cdef readonly list elementaries, activations, losses, metrics, updates
+    cdef readonly list operations, elementaries, activations, losses, metrics, updates
     cdef object empty
 
     def __init__(self, capsule, target, empty=at_a_cache_line):
@@ -72,6 +72,7 @@ cdef class KernelCalls:
         self.target = target
         self.empty = empty
         self.dtype = np.dtype(np.float32 if self.table.itemsize == 4 else np.float64)
+        self.operations = names_of(self.table.operations, sizeof(Operation))
         self.elementaries = names_of(self.table.elementaries, sizeof(Elementary))
         self.activations = names_of(self.table.activations, sizeof(Activation))
         self.losses = names_of(self.table.losses, sizeof(Loss))
@@ -152,6 +153,35 @@ cdef class KernelCalls:
     def all_finite(self, x):
         """Whether no element of x is nan or infinite."""
         return bool(self.table.all_finite(self.take(x).data, x.size))
+
+    def random_mask(self, first, count, address, seed, threshold, kept):
+        """`count` numbers, 0 or kept, from position `first` on; address: the last two words of Philox's counter."""
+        mask = self.empty((count,), self.dtype)
+        self.table.random_mask(self.take(mask).data, first, count, address[0], address[1], seed, threshold, kept)
+        return mask
+
+    def operation(self, name, reads, writes, settings=(), n=None):
+        """What it writes, arrays of the shapes `writes`; it reads arrays or, for None, nothing. n: of how many of the
+        first array's columns."""
+        cdef const Operation* entry = <const Operation*> find(
+            self.table.operations, sizeof(Operation), name.encode())
+        cdef Py_ssize_t i
+        cdef LayerArrays of
+        arrays = [None if array is None else self.take(array) for array in reads]
+        results = [self.empty(shape, self.dtype) for shape in writes]
+        written = [self.take(array) for array in results]
+        for i in range(6):
+            of.reads[i] = NULL
+            if i < len(arrays) and arrays[i] is not None:
+                of.reads[i] = (<Array> arrays[i]).data
+        for i in range(len(written)):
+            of.writes[i] = (<Array> written[i]).data
+        for i, number in enumerate(settings):
+            of.settings[i] = number
+        of.m, of.row = reads[0].shape
+        of.n = of.row if n is None else n
+        entry.apply(&of)
+        return tuple(results)
 
     def elementary(self, name, x):
         """exp, log, ... of each element."""

@@ -1,6 +1,6 @@
 # Every kind of node: its name, and what it does in each pass; NULL where it has no part in one.
 
-cdef Kind[9] KINDS = [
+cdef Kind[13] KINDS = [
     Kind(b"product", product_forward, product_backward, product_learn),
     Kind(b"activation", activation_forward, activation_backward, NULL),
     Kind(b"copy", copy_forward, copy_backward, NULL),
@@ -9,5 +9,9 @@ cdef Kind[9] KINDS = [
     Kind(b"add", add_forward, add_backward, NULL),
     Kind(b"concatenate", concatenate_forward, concatenate_backward, NULL),
     Kind(b"dropout", dropout_forward, dropout_backward, NULL),
+    Kind(b"batch_norm", batch_norm_forward, batch_norm_backward, batch_norm_learn),
+    Kind(b"batch_norm_fixed", batch_norm_fixed_forward, batch_norm_fixed_backward, normalized_learn),
+    Kind(b"layer_norm", layer_norm_forward, layer_norm_backward, normalized_learn),
+    Kind(b"affine", affine_forward, affine_backward, affine_learn),
     Kind(NULL, NULL, NULL, NULL),
 ]

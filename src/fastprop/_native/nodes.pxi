@@ -1,11 +1,9 @@
 # What each kind of node does with a worker's share of a batch. The arithmetic is in the kernels.
 #
-#   product      a = x W + b          dC/dx = delta Wᵀ           dW = xᵀ delta, db = column sums of delta
-#   activation   a = f(x)             dC/dx = delta f'(x)
-#   dropout      a = x mask + shift   dC/dx = delta mask
-#   fork         its branches are x   dC/dx = the sum of its branches' delta, in order
-#   add          a = x + y            dC/dx = dC/dy = delta
-#   concatenate  a = (x, y, ...)      each has its columns of delta
+#   product      a = x W + b       dC/dx = delta Wᵀ                dW = xᵀ delta, db = column sums of delta
+#   activation   a = f(x)          dC/dx = delta f'(x)
+#
+# The other kinds: nodes_branches.pxi, nodes_random.pxi, nodes_normalization.pxi. All are listed in node_kinds.pxi.
 #
 # A worker sees to its own rows going forward and back, which are then there for it alone; in the learn part every row
 # is there for all.
@@ -19,6 +17,19 @@ cdef inline const char* input_of(const Node* node, const Share* share) noexcept 
 
 cdef inline char* output_of(const Node* node, const Share* share) noexcept nogil:
     return share.out if node.a_is_output and share.out != NULL else node.a
+
+
+cdef inline LayerArrays arrays_of(Py_ssize_t m, Py_ssize_t n, Py_ssize_t row) noexcept nogil:
+    """For an operation on arrays that are yet to be named."""
+    cdef LayerArrays of
+    memset(&of, 0, sizeof(LayerArrays))
+    of.m, of.n, of.row = m, n, row
+    return of
+
+
+cdef inline LayerArrays rows_of(const Node* node, const Share* share) noexcept nogil:
+    """The same on the worker's rows, of the width of the node's output."""
+    return arrays_of(share.count, node.n_out, node.n_out)
 
 
 cdef inline void wait_for_all(team* t) noexcept nogil:
@@ -38,6 +49,16 @@ cdef inline void update(const Share* share, Py_ssize_t array, const Gradient* gr
         theta=rule.theta + offset, state=rule.state + offset, stride=rule.stride, rows=rows, n=n,
         settings=rule.settings + (rule.row * rule.n_groups + group) * rule.n_settings)
     rule.update.apply(&part, gradient)
+
+
+cdef inline void learn_from(const Share* share, Py_ssize_t array, const char* dtheta, Py_ssize_t first,
+                            Py_ssize_t n) noexcept nogil:
+    """A step of the n parameters from `first` on from their gradient; or the gradient alone, where that is wanted."""
+    cdef Gradient gradient = Gradient(grad=dtheta, a=NULL, a_row=0, delta=NULL, m=0)
+    if share.grad != NULL:
+        memcpy(share.grad + first * share.kernels.itemsize, dtheta, n * share.kernels.itemsize)
+    else:
+        update(share, array, &gradient, first, 1, n)
 
 
 # Dense's product
@@ -169,104 +190,3 @@ cdef void activation_backward(Node* node, const Share* share) noexcept nogil:
     cdef Py_ssize_t at = share.first * node.n_out * share.kernels.itemsize
     node.activation.backward(
         node.a + at, input_of(node, share) + at, node.delta + at, share.count, node.n_out, node.settings)
-
-
-# Random masks
-
-
-cdef void dropout_forward(Node* node, const Share* share) noexcept nogil:
-    """The mask's address is the trainer's seed, this node's number, the step, and the position in the batch."""
-    cdef Py_ssize_t first = share.first * node.n_out, count = share.count * node.n_out
-    cdef Py_ssize_t at = first * share.kernels.itemsize
-    cdef double* s = node.settings              # rate, factor of those kept, what is added to them and to those dropped
-    cdef double threshold = min(s[0] * 4294967296.0 + 0.5, 4294967295.0)
-    share.kernels.random_mask(
-        node.own + at, first, count, <uint32_t> share.step, mask_purpose(node.number, share.step), share.seed,
-        <uint32_t> threshold, s[1],
-    )
-    share.kernels.masked(input_of(node, share) + at, node.own + at, output_of(node, share) + at, count, s[2], s[3])
-
-
-cdef inline uint32_t mask_purpose(Py_ssize_t number, uint64_t step) noexcept nogil:
-    """The last word of the address: the purpose, the step's bits from 32 to 39, and which of the masks."""
-    return <uint32_t> MASK | <uint32_t> (step >> 32 & 0xff) << 8 | <uint32_t> number << 16
-
-
-cdef void dropout_backward(Node* node, const Share* share) noexcept nogil:
-    cdef Py_ssize_t at = share.first * node.n_out * share.kernels.itemsize
-    share.kernels.elementwise_product(node.delta + at, node.own + at, node.delta_in + at, share.count * node.n_out)
-
-
-# Forks, and what joins their branches
-
-
-cdef void nothing(Node* node, const Share* share) noexcept nogil:
-    pass
-
-
-cdef inline const char* result_of(const Node* node, const Share* share) noexcept nogil:
-    """A node's output, which may be the batch's own x."""
-    if node.a == NULL:
-        return share.x
-    return node.a
-
-
-cdef void copy_forward(Node* node, const Share* share) noexcept nogil:
-    cdef Py_ssize_t row = node.n_out * share.kernels.itemsize, at = share.first * row
-    memcpy(output_of(node, share) + at, input_of(node, share) + at, share.count * row)
-
-
-cdef void copy_backward(Node* node, const Share* share) noexcept nogil:
-    cdef Py_ssize_t row = node.n_out * share.kernels.itemsize, at = share.first * row
-    memcpy(node.delta_in + at, node.delta + at, share.count * row)
-
-
-cdef void fork_backward(Node* node, const Share* share) noexcept nogil:
-    cdef Py_ssize_t at = share.first * node.n_out * share.kernels.itemsize, count = share.count * node.n_out, i
-    cdef char* delta = node.delta_in + at
-    if node.n_others == 1:
-        memcpy(delta, node.others[0].delta + at, count * share.kernels.itemsize)
-        return
-    share.kernels.elementwise_sum(node.others[0].delta + at, node.others[1].delta + at, delta, count)
-    for i in range(2, node.n_others):
-        share.kernels.elementwise_sum(delta, node.others[i].delta + at, delta, count)
-
-
-cdef void add_forward(Node* node, const Share* share) noexcept nogil:
-    cdef Py_ssize_t at = share.first * node.n_out * share.kernels.itemsize
-    share.kernels.elementwise_sum(
-        result_of(node.others[0], share) + at, result_of(node.others[1], share) + at, output_of(node, share) + at,
-        share.count * node.n_out,
-    )
-
-
-cdef void add_backward(Node* node, const Share* share) noexcept nogil:
-    cdef Py_ssize_t row = node.n_out * share.kernels.itemsize, at = share.first * row, i
-    for i in range(2):
-        if node.others[i].delta != NULL and node.others[i].delta != node.delta:
-            memcpy(node.others[i].delta + at, node.delta + at, share.count * row)
-
-
-cdef void concatenate_forward(Node* node, const Share* share) noexcept nogil:
-    cdef Py_ssize_t size = share.kernels.itemsize, row = node.n_out * size, i, j, width
-    cdef char* a = output_of(node, share)
-    cdef const char* part
-    for i in range(node.n_others):
-        width = node.others[i].n_out * size
-        part = result_of(node.others[i], share)
-        for j in range(share.first, share.first + share.count):
-            memcpy(a + j * row, part + j * width, width)
-        a += width
-
-
-cdef void concatenate_backward(Node* node, const Share* share) noexcept nogil:
-    cdef Py_ssize_t size = share.kernels.itemsize, row = node.n_out * size, i, j, width
-    cdef const char* delta = node.delta
-    cdef char* part
-    for i in range(node.n_others):
-        width = node.others[i].n_out * size
-        part = node.others[i].delta
-        if part != NULL:
-            for j in range(share.first, share.first + share.count):
-                memcpy(part + j * width, delta + j * row, width)
-        delta += width

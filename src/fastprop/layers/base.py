@@ -59,10 +59,13 @@ class Build:
     ----------
     training : bool
         Whether the nodes are for training: layers that do something else then add other nodes.
+    machine_epsilon : float
+        The distance from 1 to the next number of the network's type.
     """
 
-    def __init__(self, training: bool) -> None:
+    def __init__(self, training: bool, machine_epsilon: float) -> None:
         self.training = training
+        self.machine_epsilon = machine_epsilon
         self.nodes: list[Node] = []
         self._n_params = self._n_arrays = self._n_buffers = self._n_masks = 0
 

@@ -21,6 +21,8 @@ include "losses_of_counts.pxi"
 include "losses_of_classes.pxi"
 include "metrics.pxi"
 include "masks.pxi"
+include "operations.pxi"
+include "normalization.pxi"
 include "updates.pxi"
 include "gather.pxi"
 include "peak.pxi"
@@ -106,6 +108,22 @@ cdef Update[4] UPDATES = [
     Update(NULL, NULL),
 ]
 
+cdef Operation[13] OPERATIONS = [
+    Operation(b"elementwise_sum", elementwise_sum),
+    Operation(b"elementwise_product", elementwise_product),
+    Operation(b"masked", masked),
+    Operation(b"weighted_sum", weighted_sum),
+    Operation(b"column_moments", column_moments),
+    Operation(b"column_dots", column_dots),
+    Operation(b"inverse_deviations", inverse_deviations),
+    Operation(b"standardize_columns", standardize_columns),
+    Operation(b"affine_columns", affine_columns),
+    Operation(b"batch_norm_backward", batch_norm_backward),
+    Operation(b"normalize_rows", normalize_rows),
+    Operation(b"normalize_rows_backward", normalize_rows_backward),
+    Operation(NULL, NULL),
+]
+
 cdef Kernels TABLE
 TABLE.itemsize = sizeof(real)
 TABLE.product = product
@@ -119,9 +137,19 @@ TABLE.gather = gather
 TABLE.gather_one_hot = gather_one_hot
 TABLE.gather_sparse = gather_sparse
 TABLE.random_mask = random_mask
-TABLE.masked = masked
-TABLE.elementwise_product = elementwise_product
 TABLE.elementwise_sum = elementwise_sum
+TABLE.elementwise_product = elementwise_product
+TABLE.masked = masked
+TABLE.weighted_sum = weighted_sum
+TABLE.column_moments = column_moments
+TABLE.column_dots = column_dots
+TABLE.inverse_deviations = inverse_deviations
+TABLE.standardize_columns = standardize_columns
+TABLE.affine_columns = affine_columns
+TABLE.batch_norm_backward = batch_norm_backward
+TABLE.normalize_rows = normalize_rows
+TABLE.normalize_rows_backward = normalize_rows_backward
+TABLE.operations = &OPERATIONS[0]
 TABLE.fma_chains = fma_chains
 TABLE.fma_lanes = TILE_ROWS * TILE_COLUMNS
 TABLE.elementaries = &ELEMENTARIES[0]

@@ -62,6 +62,21 @@ ctypedef struct Update:
     const char* name
     void (*apply)(const Part* part, const Gradient* gradient) noexcept nogil
 
+ctypedef struct LayerArrays:
+    # What an operation of a layer reads and writes: arrays (m, n), or as its text says, rows `row` reals apart.
+    const void* reads[6]
+    void* writes[2]
+    Py_ssize_t m
+    Py_ssize_t n
+    Py_ssize_t row
+    double settings[3]
+
+ctypedef void (*operation)(const LayerArrays* of) noexcept nogil
+
+ctypedef struct Operation:
+    const char* name
+    operation apply
+
 ctypedef struct Elementary:
     const char* name
     void (*apply)(const void* x, void* y, Py_ssize_t count) noexcept nogil
@@ -99,11 +114,20 @@ ctypedef struct Kernels:
     # mask (count,) = 0 with probability threshold / 2**32, else kept, by random numbers at positions first and upwards
     void (*random_mask)(void* mask, uint64_t first, Py_ssize_t count, uint32_t c2, uint32_t c3, uint64_t seed,
                         uint32_t threshold, double kept) noexcept nogil
-    # a = x mask + shift_kept, or shift_dropped where mask is 0; x and a may be the same memory here and below
-    void (*masked)(const void* x, const void* mask, void* a, Py_ssize_t count, double shift_kept,
-                   double shift_dropped) noexcept nogil
-    void (*elementwise_product)(const void* x, const void* y, void* a, Py_ssize_t count) noexcept nogil
-    void (*elementwise_sum)(const void* x, const void* y, void* a, Py_ssize_t count) noexcept nogil
+    # Operations of layers, all of them listed by name as well
+    operation elementwise_sum
+    operation elementwise_product
+    operation masked
+    operation weighted_sum
+    operation column_moments
+    operation column_dots
+    operation inverse_deviations
+    operation standardize_columns
+    operation affine_columns
+    operation batch_norm_backward
+    operation normalize_rows
+    operation normalize_rows_backward
+    const Operation* operations
     # sums (fma_lanes,) after `count` fused multiply-adds on each, in as many chains as fill the machine's units
     void (*fma_chains)(void* sums, Py_ssize_t count) noexcept nogil
     Py_ssize_t fma_lanes

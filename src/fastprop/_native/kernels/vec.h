@@ -8,7 +8,7 @@
  *     v_if_gt(a, b, yes, no)     per lane: a > b ? yes : no; an unordered pair (NaN) takes `no`
  *     v_max(a, b), v_min(a, b)   per lane: a > b ? a : b, and a < b ? a : b
  *     v_any_gt(a, b)             whether a > b in any lane
- *     v_abs(a)  v_copysign(magnitude, sign)
+ *     v_abs(a)  v_sqrt(a)  v_copysign(magnitude, sign)
  *     v_pow2(t)                  2**n where t = n + MAGIC, for n in the range of normal exponents
  *     v_scale(p, t)              p * 2**n, rounded once, where t = n + MAGIC, |n| at most twice that range
  *     v_bit_as_sign(t, k)        the sign bit is bit k of the integer n, where t = n + MAGIC; other bits are any

@@ -51,6 +51,7 @@ cdef extern from "vec.h":
     vec v_min(vec a, vec b) noexcept nogil
     bint v_any_gt(vec a, vec b) noexcept nogil
     vec v_abs(vec a) noexcept nogil
+    vec v_sqrt(vec a) noexcept nogil
     vec v_scale(vec p, vec t) noexcept nogil
     vec v_bit_as_sign(vec t, const Py_ssize_t bit) noexcept nogil
     vec v_lookup(const real* table, vec v) noexcept nogil

@@ -29,6 +29,7 @@ static inline vec v_mul(vec a, vec b) { return a * b; }
 static inline vec v_div(vec a, vec b) { return a / b; }
 static inline vec v_fma(vec a, vec b, vec c) { return BY_TYPE(fmaf, fma)(a, b, c); }
 static inline vec v_abs(vec a) { return BY_TYPE(fabsf, fabs)(a); }
+static inline vec v_sqrt(vec a) { return BY_TYPE(sqrtf, sqrt)(a); }
 static inline vec v_copysign(vec magnitude, vec sign) { return BY_TYPE(copysignf, copysign)(magnitude, sign); }
 static inline vec v_if_gt(vec a, vec b, vec yes, vec no) { return a > b ? yes : no; }
 static inline vec v_max(vec a, vec b) { return a > b ? a : b; }

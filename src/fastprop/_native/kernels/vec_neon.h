@@ -49,6 +49,7 @@ static inline vec v_mul(vec a, vec b) { return V(vmul)(a, b); }
 static inline vec v_div(vec a, vec b) { return V(vdiv)(a, b); }
 static inline vec v_fma(vec a, vec b, vec c) { return V(vfma)(c, a, b); }
 static inline vec v_abs(vec a) { return V(vabs)(a); }
+static inline vec v_sqrt(vec a) { return V(vsqrt)(a); }
 static inline vec v_copysign(vec magnitude, vec sign) { return V(vbsl)(u_set(SIGN_BIT), sign, magnitude); }
 static inline vec v_if_gt(vec a, vec b, vec yes, vec no) { return V(vbsl)(V(vcgt)(a, b), yes, no); }
 static inline vec v_max(vec a, vec b) { return v_if_gt(a, b, a, b); }
