@@ -323,6 +323,19 @@ def _refuse_value(where: str, value: Any, dtype: np.dtype[Any], total: int) -> N
     raise ValueError(f"{where} is {value} ({total} such value{'s' * (total != 1)}); fill or drop them first")
 
 
+def row_numbers(name: str, rows: object, n_rows: int) -> NDArray[np.intp]:
+    """The numbers of n_rows rows, each in 0..n_rows - 1."""
+    array = as_array(name, rows)
+    if array.shape != (n_rows,) or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name} has shape {array.shape} and type {array.dtype}, but the whole numbers of {n_rows} rows are wanted"
+        )
+    wrong = np.flatnonzero((array < 0) | (array >= n_rows))
+    if wrong.size:
+        raise ValueError(f"{name}[{wrong[0]}] = {array[wrong[0]]} is no row's number, which are 0..{n_rows - 1}")
+    return np.ascontiguousarray(array, np.intp)
+
+
 def same_length(name: str, array: object, n_rows: int, what: str = "X") -> None:
     length = len(array)  # type: ignore[arg-type]
     if length != n_rows:

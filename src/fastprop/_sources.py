@@ -6,17 +6,20 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks
 from fastprop._native import philox
 from fastprop._rows import Rows
 from fastprop._slices import Slicer
 
-__all__ = ["Batches", "RowSource", "ScoredRows", "Stream", "StreamSource", "opened", "scored"]
+__all__ = ["Batches", "RowSource", "Sampler", "ScoredRows", "Stream", "StreamSource", "opened", "scored"]
 
 DEFAULT_BATCH_SIZE = 32
 VALIDATION_NAMES = ("validation_data[0]", "validation_data[1]", "validation_data[2]")
+
+
+Sampler = Callable[[int], ArrayLike]  # of an epoch's number, to the rows' in their order
 
 
 class Batches(NamedTuple):
@@ -41,6 +44,7 @@ class RowSource:
     batch_size: int
     shuffle: bool
     seed: int
+    sampler: Sampler | None = None
 
     @property
     def n_rows(self) -> int:
@@ -59,7 +63,11 @@ class RowSource:
 
     def epoch(self, epoch: int, slicer: Slicer) -> Iterator[Batches]:
         """All batches once, as many at a time as the slicer says."""
-        order = philox.permutation(self.seed, epoch, len(self.rows)) if self.shuffle else None
+        order = None
+        if self.sampler is not None:
+            order = _checks.row_numbers(f"sampler({epoch})", self.sampler(epoch), len(self.rows))
+        elif self.shuffle:
+            order = philox.permutation(self.seed, epoch, len(self.rows))
         for first, last in slicer(self.n_batches):
             yield Batches(self.rows, order, self.batch_size, first, last)
 
@@ -173,6 +181,7 @@ def opened(
     epochs: int,
     batch_size: int | None,
     shuffle: bool,
+    sampler: Sampler | None,
     sample_weight: Any,
     class_weight: Any,
     validation_data: Any,
@@ -185,9 +194,13 @@ def opened(
     if validation_data is not None and split:
         raise ValueError("validation_data and validation_split are both given; one is enough")
     shuffle = _checks.flag("shuffle", shuffle)
+    if sampler is not None and not callable(sampler):
+        raise TypeError(f"sampler is a function of the epoch's number, not {_checks.describe(sampler)}")
     validation: ScoredRows | None = None
     source: RowSource | StreamSource
     if y is None:
+        if sampler is not None:
+            raise ValueError("sampler is for arrays; the batches of a stream are as they come")
         source = _stream(check, X, epochs, batch_size, sample_weight, class_weight, split, steps_per_epoch)
     else:
         _refuse_y("fit", X)
@@ -198,7 +211,7 @@ def opened(
             rows, last = rows.split(split)
             validation = [last]
         size = _checks.batch_size(DEFAULT_BATCH_SIZE if batch_size is None else batch_size, len(rows))
-        source = RowSource(rows, size, shuffle, seed)
+        source = RowSource(rows, size, shuffle, seed, sampler)
     if validation_data is not None:
         validation = _validation(check, validation_data, epochs, validation_steps)
     elif validation_steps is not None:

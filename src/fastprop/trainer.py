@@ -17,7 +17,7 @@ from fastprop._arithmetic import standard_arithmetic
 from fastprop._rows import Rows
 from fastprop._slices import Slicer, row_slices
 from fastprop._snapshots import DivergedError, Snapshots
-from fastprop._sources import Batches, ScoredRows, opened, scored
+from fastprop._sources import Batches, Sampler, ScoredRows, opened, scored
 from fastprop._training import Training
 from fastprop.callbacks import Callback, CallbackList
 from fastprop.history import History
@@ -176,6 +176,7 @@ class Trainer:
         epochs: int = 1,
         batch_size: int | None = None,
         shuffle: bool = True,
+        sampler: Sampler | None = None,
         sample_weight: Any = None,
         class_weight: Mapping[int, float] | str | None = None,
         validation_data: Any = None,
@@ -203,6 +204,9 @@ class Trainer:
             The last batch of an epoch holds the rows that are left. For arrays.
         shuffle : bool, default True
             Visit the rows in a new order each epoch, given by (seed, epoch); else in the order they stand in.
+        sampler : function of int to array (m,), optional
+            Instead, the order of the rows: for the epoch's number, from 0 on over the trainer's life, the numbers of m
+            rows, of which some may come more than once, and others not at all. For arrays.
         sample_weight : array (m,), optional
             Each row's weight in the loss and the metrics; a batch's loss is divided by the sum of its weights.
         class_weight : dict of label to weight, or "balanced", optional
@@ -243,7 +247,7 @@ class Trainer:
         epochs = _checks.integer("epochs", epochs, low=0)
         source, validation = opened(
             self._rows, X, y, seed=self.seed, epochs=epochs, batch_size=batch_size, shuffle=shuffle,
-            sample_weight=sample_weight, class_weight=class_weight, validation_data=validation_data,
+            sampler=sampler, sample_weight=sample_weight, class_weight=class_weight, validation_data=validation_data,
             validation_split=validation_split, validation_steps=validation_steps, steps_per_epoch=steps_per_epoch,
         )  # fmt: skip
         every = _checks.integer("validation_freq", validation_freq)
