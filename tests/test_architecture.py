@@ -25,7 +25,7 @@ STAIRCASE = [
     {"model"},
     {
         *{"_rows", "_snapshots", "_sources", "_training", "callbacks", "history", "progress"},
-        *{"derivatives", "gradients", "tabular", "trainer"},
+        *{"derivatives", "gradients", "learning_rates", "tabular", "trainer"},
     },
     {"cli", "csv_files", "demo", "__main__", "sklearn", "__init__"},
 ]

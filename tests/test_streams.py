@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import fastprop as fp
 from processes import run_python
@@ -209,6 +210,22 @@ def test_a_stream_is_predicted_as_the_rows_it_holds(form):
         batches = (form(x, labels) for x, labels in cut(X, y, size=size))
         assert model.predict(batches).tobytes() == whole.tobytes()
     assert model.predict(iter([])).shape == (0, 3)
+
+
+def test_batches_may_be_sparse():
+    """Of any of SciPy's forms; and a sparse matrix is no stream of its rows."""
+    X, y, _ = rows()
+    X = X * (np.abs(X) > 1)
+    dense, streamed = trainer(), trainer()
+    dense.fit(cut(X, y), epochs=2, progress=False)
+    batches = [(sparse.coo_array(x), labels) for x, labels in cut(X, y)]
+    streamed.fit(batches, epochs=2, progress=False)
+    assert bits(dense) == bits(streamed)
+    assert dense.evaluate(iter(batches)) == dense.evaluate(X, y)
+    assert dense.model.predict(x for x, _ in batches).tobytes() == dense.model.predict(X).tobytes()
+    assert dense.model.predict(sparse.coo_array(X)).tobytes() == dense.model.predict(X).tobytes()
+    with pytest.raises(TypeError, match="y is missing"):
+        trainer().fit(sparse.coo_array(X), progress=False)
 
 
 # Progress

@@ -44,6 +44,7 @@ from fastprop.layers import (
     RMSNorm,
     Scale,
 )
+from fastprop.learning_rates import LearningRateSearch, find_learning_rate
 from fastprop.losses import MSE, BinaryCrossEntropy, CrossEntropy
 from fastprop.machine import num_threads, set_num_threads, show_config, target, targets
 from fastprop.model import Sequential, load, mlp
@@ -104,6 +105,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "LearningRateScheduler",
+    "LearningRateSearch",
     "LinearRamp",
     "ModelCheckpoint",
     "MultiStepDecay",
@@ -128,6 +130,7 @@ __all__ = [
     "callbacks",
     "check_gradients",
     "datasets",
+    "find_learning_rate",
     "gradient",
     "hessian_vector_product",
     "initializers",

@@ -195,9 +195,14 @@ def as_array(name: str, values: object) -> NDArray[Any]:
         raise ValueError(f"{name} is no array of numbers: {error}") from None
 
 
+def is_array(X: object) -> bool:
+    """An array, a frame or a sparse matrix, and no nested sequence?"""
+    return any(hasattr(X, name) for name in ("__array__", "columns", "tocsr"))
+
+
 def is_stream(X: object) -> bool:
-    """An iterable of batches, as a generator, and no array, frame or nested sequence?"""
-    return isinstance(X, Iterable) and not any(hasattr(X, name) for name in ("__array__", "__getitem__", "columns"))
+    """An iterable of batches, as a generator, and no array or sequence?"""
+    return isinstance(X, Iterable) and not is_array(X) and not hasattr(X, "__getitem__")
 
 
 def table(name: str, X: object) -> Matrix:

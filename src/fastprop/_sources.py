@@ -230,13 +230,9 @@ def scored(check: Check, X: Any, y: Any, sample_weight: Any, steps: int | None) 
     return [check(X, y, sample_weight)]
 
 
-def _is_array(X: object) -> bool:
-    return hasattr(X, "__array__") or hasattr(X, "columns")
-
-
 def _refuse_arrays(caller: str, X: Any, sample_weight: Any) -> None:
     """What goes with y alone, where there is none."""
-    if _is_array(X):
+    if _checks.is_array(X):
         raise TypeError(f"y is missing: {caller}(X, y) for arrays, {caller}(batches) for an iterable of batches (X, y)")
     if sample_weight is not None:
         raise ValueError("sample_weight is for arrays; the batches of a stream bring theirs: (X, y, sample_weight)")
@@ -276,7 +272,7 @@ def _stream(
 def _validation(check: Check, data: Any, rounds: int, steps: int | None) -> ScoredRows:
     """validation_data as rows in memory if it is a batch itself, else as a stream."""
     arrays = isinstance(data, tuple) or (isinstance(data, list) and is_batch(data) and not isinstance(data[0], tuple))
-    if not arrays and not _is_array(data):
+    if not arrays and not _checks.is_array(data):
         stream = Stream("validation_data", data, check, steps, "validation_steps")
         stream.check_rounds(rounds)
         return stream
