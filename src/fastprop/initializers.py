@@ -6,13 +6,13 @@ n_in and n_out are the layer's fan-in and fan-out, for its W as for its b.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastprop import _checks, _distributions
+from fastprop._values import frozen
 from fastprop.activations import Activation
 
 __all__ = [
@@ -37,7 +37,7 @@ __all__ = [
 Uniform = Callable[[int], NDArray[np.float64]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Initializer:
     """How to fill an array of parameters for a layer of ``n_in`` inputs and ``n_out`` outputs."""
 
@@ -55,7 +55,7 @@ class Initializer:
 # Constants
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Constant(Initializer):
     """All ``value``.
 
@@ -80,7 +80,7 @@ class Constant(Initializer):
         return np.full(shape, self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Zeros(Initializer):
     """All ``0``."""
 
@@ -90,7 +90,7 @@ class Zeros(Initializer):
         return np.zeros(shape)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ones(Initializer):
     """All ``1``."""
 
@@ -103,7 +103,7 @@ class Ones(Initializer):
 # Uniform numbers
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Uniform(Initializer):
     def limit(self, n_in: int, n_out: int) -> float:
         """R of U(-r, r)."""
@@ -114,7 +114,7 @@ class _Uniform(Initializer):
         return (uniform(math.prod(shape)) * (2 * limit) - limit).reshape(shape)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RandomUniform(Initializer):
     """``U(low, high)``.
 
@@ -143,7 +143,7 @@ class RandomUniform(Initializer):
         return (uniform(math.prod(shape)) * (self.high - self.low) + self.low).reshape(shape)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GlorotUniform(_Uniform):
     """``U(-r, r)`` with ``r = sqrt(6 / (n_in + n_out))``: variance 2 / (n_in + n_out), for sigmoid, tanh, softmax.
 
@@ -164,7 +164,7 @@ class GlorotUniform(_Uniform):
         return math.sqrt(6 / (n_in + n_out))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeUniform(_Uniform):
     """``U(-r, r)`` with ``r = sqrt(6 / n_in)``: variance 2 / n_in, for the ReLU family.
 
@@ -184,7 +184,7 @@ class HeUniform(_Uniform):
         return math.sqrt(6 / n_in)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LecunUniform(_Uniform):
     """``U(-r, r)`` with ``r = sqrt(3 / n_in)``: variance 1 / n_in, for selu.
 
@@ -205,7 +205,7 @@ class LecunUniform(_Uniform):
         return math.sqrt(3 / n_in)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PyTorchDefault(_Uniform):
     """``U(-r, r)`` with ``r = 1 / sqrt(n_in)``: for W and b what ``torch.nn.Linear`` begins with.
 
@@ -227,7 +227,7 @@ class PyTorchDefault(_Uniform):
         return 1 / math.sqrt(n_in)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SklearnDefault(_Uniform):
     """``U(-r, r)`` with ``r = sqrt(factor / (n_in + n_out))``: for W and b what scikit-learn's MLP begins with.
 
@@ -265,7 +265,7 @@ class SklearnDefault(_Uniform):
 # Normal numbers
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Normal(Initializer):
     def deviation(self, n_in: int, n_out: int) -> float:
         """S of N(0, s**2)."""
@@ -275,7 +275,7 @@ class _Normal(Initializer):
         return (_distributions.normal(uniform(math.prod(shape))) * self.deviation(n_in, n_out)).reshape(shape)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RandomNormal(Initializer):
     """``N(mean, stddev**2)``.
 
@@ -303,7 +303,7 @@ class RandomNormal(Initializer):
         return (_distributions.normal(uniform(math.prod(shape))) * self.stddev + self.mean).reshape(shape)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TruncatedNormal(Initializer):
     """``mean + stddev * z``, z of N(0, 1) given that ``|z| <= cut``.
 
@@ -340,7 +340,7 @@ class TruncatedNormal(Initializer):
         return (z * self.stddev + self.mean).reshape(shape)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GlorotNormal(_Normal):
     """``N(0, s**2)`` with ``s = sqrt(2 / (n_in + n_out))``; not truncated, as PyTorch's, unlike Keras's.
 
@@ -361,7 +361,7 @@ class GlorotNormal(_Normal):
         return math.sqrt(2 / (n_in + n_out))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeNormal(_Normal):
     """``N(0, s**2)`` with ``s = sqrt(2 / n_in)``; not truncated, as PyTorch's, unlike Keras's.
 
@@ -381,7 +381,7 @@ class HeNormal(_Normal):
         return math.sqrt(2 / n_in)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LecunNormal(_Normal):
     """``N(0, s**2)`` with ``s = sqrt(1 / n_in)``, for selu; not truncated, unlike Keras's.
 
@@ -403,7 +403,7 @@ class LecunNormal(_Normal):
         return math.sqrt(1 / n_in)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Orthogonal(Initializer):
     """``gain * Q``, Q uniform among the matrices with orthonormal rows or columns, whichever are fewer.
 

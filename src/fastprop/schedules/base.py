@@ -8,7 +8,7 @@ that the trainer will have reached, the same for one call as for the rest of it 
 The values are part of the numerics contract: +, -, *, / and the core's own functions, never the C library's.
 """
 
-from dataclasses import KW_ONLY, MISSING, dataclass, fields
+from dataclasses import KW_ONLY, MISSING, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks
 from fastprop._arithmetic import standard_arithmetic
+from fastprop._values import frozen
 
 __all__ = ["Clock", "Schedule", "number_or_schedule", "values_of"]
 
@@ -33,7 +34,7 @@ class Clock(NamedTuple):
     total_epochs: int | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Schedule:
     """A number for each step; frozen, without arrays. ``schedule(steps)`` gives the values at an array of steps."""
 

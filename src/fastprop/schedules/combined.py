@@ -1,18 +1,18 @@
 """Schedules made of others: a warm-up in front, one after the other, products, and any Python function."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from fastprop import _checks
+from fastprop._values import frozen
 from fastprop.schedules.base import Clock, Schedule, Values, number_or_schedule
 
 __all__ = ["FunctionSchedule", "ProductSchedule", "SequentialSchedule", "Warmup"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Warmup(Schedule):
     """Up to a schedule's first value along a line in `steps` steps, then the schedule itself, from its start.
 
@@ -64,7 +64,7 @@ class Warmup(Schedule):
         return np.where(t < self.steps, rising, later)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class SequentialSchedule(Schedule):
     """One schedule after the other, each counting from 0: ``schedules[i]`` from ``milestones[i - 1]`` on.
 
@@ -121,7 +121,7 @@ class SequentialSchedule(Schedule):
         return result
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class ProductSchedule(Schedule):
     """The product ``schedules[0] * schedules[1] * ...``, of which some may count steps and others epochs.
 
@@ -167,7 +167,7 @@ class ProductSchedule(Schedule):
         return product
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class FunctionSchedule(Schedule):
     """What a Python function gives for each step: ``function(step)``.
 
@@ -200,7 +200,7 @@ class FunctionSchedule(Schedule):
     function: Callable[[int], float]
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         if not callable(self.function):
             raise TypeError(f"function takes a step and gives a number, but is {_checks.describe(self.function)}")
 

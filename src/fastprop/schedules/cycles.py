@@ -1,10 +1,11 @@
 """Schedules that go up and down: restarts, one cycle, many cycles, and RealMLP's two. t counts steps from 0."""
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 
 import numpy as np
 
 from fastprop import _arithmetic, _checks
+from fastprop._values import frozen
 from fastprop.schedules.base import Schedule, Values
 
 __all__ = ["CosLog", "CosineRestarts", "Cyclic", "FlatCosine", "OneCycle", "OneCycleMomentum"]
@@ -13,7 +14,7 @@ MODES = ("triangular", "triangular2", "exp_range")
 STRATEGIES = ("cos", "linear")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class CosineRestarts(Schedule):
     """``minimum + (value - minimum) * (1 + cos(pi * c / T)) / 2``, where a cycle of T steps is in its step c.
 
@@ -56,7 +57,7 @@ class CosineRestarts(Schedule):
     minimum: float = 0.0
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         self._set(
             value=_checks.number("value", self.value),
             first_steps=_checks.integer("first_steps", self.first_steps),
@@ -82,7 +83,7 @@ class CosineRestarts(Schedule):
         return np.array(starts, dtype=float)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Cyclic(Schedule):
     """From `base` up to `maximum` in `step_size_up` steps, down again in `step_size_down`, and so on along lines.
 
@@ -133,7 +134,7 @@ class Cyclic(Schedule):
     gamma: float = 1.0
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         self._set(
             base=_checks.number("base", self.base),
             maximum=_checks.number("maximum", self.maximum),
@@ -158,7 +159,7 @@ class Cyclic(Schedule):
         return np.ones(t.shape)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class _Phases(Schedule):
     """A cycle in two or three phases, each from one value to another; after its last step it stays."""
 
@@ -169,7 +170,7 @@ class _Phases(Schedule):
     three_phase: bool = False
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         self._check_length(self.total_steps)
         self._set(
             pct_start=_checks.number("pct_start", self.pct_start, low=0, high=1),
@@ -204,7 +205,7 @@ class _Phases(Schedule):
         return end + (start - end) / 2 * (_arithmetic.cos_pi(share) + 1)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class OneCycle(_Phases):
     """Up from ``maximum / div_factor`` to `maximum`, then down to ``maximum / div_factor / final_div_factor``.
 
@@ -257,7 +258,7 @@ class OneCycle(_Phases):
     final_div_factor: float = 1e4
 
     def __post_init__(self) -> None:
-        _Phases.__post_init__(self)
+        super().__post_init__()
         self._set(
             maximum=_checks.number("maximum", self.maximum),
             div_factor=_checks.positive("div_factor", self.div_factor),
@@ -269,7 +270,7 @@ class OneCycle(_Phases):
         return start, self.maximum, start / self.final_div_factor
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class OneCycleMomentum(_Phases):
     """A momentum, or Adam's beta_1, that goes down from ``maximum`` to ``base`` while a `OneCycle` goes up, and back.
 
@@ -300,14 +301,14 @@ class OneCycleMomentum(_Phases):
     maximum: float = 0.95
 
     def __post_init__(self) -> None:
-        _Phases.__post_init__(self)
+        super().__post_init__()
         self._set(base=_checks.number("base", self.base), maximum=_checks.number("maximum", self.maximum))
 
     def _turns(self) -> tuple[float, float, float]:
         return self.maximum, self.base, self.maximum
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class CosLog(Schedule):
     """``value * (1 - cos(2 pi log2(1 + (2**n - 1) * t / T))) / 2``: n cycles from 0 to `value` and back in T steps.
 
@@ -345,7 +346,7 @@ class CosLog(Schedule):
     total_steps: int | None = None
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         self._check_length(self.total_steps)
         self._set(
             value=_checks.number("value", self.value), n_cycles=_checks.integer("n_cycles", self.n_cycles, high=50)
@@ -360,7 +361,7 @@ class CosLog(Schedule):
 LOG_2 = 0.6931471805599453  # log(2), rounded to nearest
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class FlatCosine(Schedule):
     """`value` for the first half, then down to `minimum` along half a cosine: "flat_cos", RealMLP's dropout and decay.
 
@@ -403,7 +404,7 @@ class FlatCosine(Schedule):
     minimum: float = 0.0
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         self._check_length(self.total_steps)
         self._set(
             value=_checks.number("value", self.value),

@@ -5,11 +5,12 @@ value, and gather rounding errors. t counts steps from 0; ``value`` is what PyTo
 """
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 
 import numpy as np
 
 from fastprop import _arithmetic, _checks
+from fastprop._values import frozen
 from fastprop.schedules.base import Schedule, Values
 
 __all__ = [
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class ConstantFactor(Schedule):
     """``factor * value`` for the first `total_steps` steps, then ``value``.
 
@@ -58,7 +59,7 @@ class ConstantFactor(Schedule):
     total_steps: int = 5
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         self._set(
             value=_checks.number("value", self.value),
             factor=_checks.number("factor", self.factor, low=0),
@@ -69,7 +70,7 @@ class ConstantFactor(Schedule):
         return np.where(t < self.total_steps, self.factor * self.value, self.value)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class StepDecay(Schedule):
     """``value * gamma ** (t // step_size)``: a factor after each `step_size` steps.
 
@@ -105,7 +106,7 @@ class StepDecay(Schedule):
     gamma: float = 0.1
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         self._set(
             value=_checks.number("value", self.value),
             step_size=_checks.integer("step_size", self.step_size),
@@ -116,7 +117,7 @@ class StepDecay(Schedule):
         return self.value * _arithmetic.whole_power(self.gamma, t // self.step_size)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class MultiStepDecay(Schedule):
     """``value * gamma ** n``, n the milestones reached: those that are t or less.
 
@@ -152,7 +153,7 @@ class MultiStepDecay(Schedule):
     gamma: float = 0.1
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         if not isinstance(self.milestones, Sequence) or isinstance(self.milestones, str):
             raise TypeError(f"milestones is a list of steps, not {_checks.describe(self.milestones)}")
         milestones = [_checks.integer(f"milestones[{i}]", m, low=0) for i, m in enumerate(self.milestones)]
@@ -167,7 +168,7 @@ class MultiStepDecay(Schedule):
         return self.value * _arithmetic.whole_power(self.gamma, reached)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class ExponentialDecay(Schedule):
     """``value * gamma ** t``.
 
@@ -200,7 +201,7 @@ class ExponentialDecay(Schedule):
     gamma: float
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         self._set(
             value=_checks.number("value", self.value), gamma=_checks.number("gamma", self.gamma, low=0)
         )  # fmt: skip
@@ -209,7 +210,7 @@ class ExponentialDecay(Schedule):
         return self.value * _arithmetic.whole_power(self.gamma, t)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class LinearRamp(Schedule):
     """``value`` times a factor that goes from `start_factor` to `end_factor` in `total_steps` steps along a line.
 
@@ -246,7 +247,7 @@ class LinearRamp(Schedule):
     total_steps: int | None = 5
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         self._set(
             value=_checks.number("value", self.value),
             start_factor=_checks.number("start_factor", self.start_factor, low=0),
@@ -260,7 +261,7 @@ class LinearRamp(Schedule):
         return self.value * (self.start_factor + (self.end_factor - self.start_factor) * share)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class PolynomialDecay(Schedule):
     """``value * (1 - min(t, T) / T) ** power``, T being `total_steps`: down to 0, and 0 from there on.
 
@@ -300,7 +301,7 @@ class PolynomialDecay(Schedule):
     minimum: float = 0.0
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         self._check_length(self.total_steps)
         self._set(
             value=_checks.number("value", self.value),
@@ -314,7 +315,7 @@ class PolynomialDecay(Schedule):
         return self.minimum + (self.value - self.minimum) * _arithmetic.power(rest, self.power)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class CosineDecay(Schedule):
     """``minimum + (value - minimum) * (1 + cos(pi * t / T)) / 2``, T being `total_steps`.
 
@@ -353,7 +354,7 @@ class CosineDecay(Schedule):
     minimum: float = 0.0
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         self._check_length(self.total_steps)
         self._set(value=_checks.number("value", self.value), minimum=_checks.number("minimum", self.minimum))
 
@@ -362,7 +363,7 @@ class CosineDecay(Schedule):
         return self.minimum + (self.value - self.minimum) * (1 + _arithmetic.cos_pi(share)) / 2
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class InverseTimeDecay(Schedule):
     """``value / (1 + rate * t / decay_steps)``, or with `staircase` of ``t // decay_steps``.
 
@@ -401,7 +402,7 @@ class InverseTimeDecay(Schedule):
     staircase: bool = False
 
     def __post_init__(self) -> None:
-        Schedule.__post_init__(self)
+        super().__post_init__()
         self._set(
             value=_checks.number("value", self.value),
             rate=_checks.number("rate", self.rate, low=0),
