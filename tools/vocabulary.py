@@ -36,7 +36,7 @@ class Subject:
 
 SUBJECTS = [
     Subject("Activations", "z goes in, `a = f(z)` comes out, element by element unless a row is named.",
-            activations.ACTIVATIONS),
+            activations.ACTIVATIONS | {"": activations.CustomActivation}),
     Subject("Layers", "x (m, n_in) goes in.", layers.LAYERS),
     Subject("Losses", "o is the network's output, y what it should be, both (m, n).", losses.LOSSES),
     Subject("Metrics", "o is the network's output, y what it should be.", metrics.METRICS),

@@ -11,7 +11,7 @@ True
 
 from fastprop import activations, callbacks, datasets, initializers, layers, losses, metrics, optimizers, schedules
 from fastprop._version import __version__
-from fastprop.activations import CELU, ELU, GELU, HardTanh, LeakyReLU, Softplus
+from fastprop.activations import CELU, ELU, GELU, CustomActivation, HardTanh, LeakyReLU, Softplus
 from fastprop.callbacks import (
     Callback,
     CSVLogger,
@@ -89,6 +89,7 @@ __all__ = [
     "CosineDecay",
     "CosineRestarts",
     "CrossEntropy",
+    "CustomActivation",
     "Cyclic",
     "Dense",
     "DivergedError",

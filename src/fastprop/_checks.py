@@ -100,6 +100,16 @@ def describe(value: object) -> str:
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
 
 
+def same_shape(what: str, result: object, shape: tuple[int, ...]) -> NDArray[Any]:
+    """What a user's function gave, as an array of real numbers of that shape."""
+    array = np.asarray(result)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{what} gave {array.dtype}; an array of real numbers of shape {shape} is wanted")
+    if array.shape != shape:
+        raise ValueError(f"{what} gave an array of shape {array.shape}; {shape} is wanted, as z has it")
+    return array
+
+
 def integer(name: str, value: object, *, low: int = 1, high: int = sys.maxsize) -> int:
     """`value` as an int in low..high."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):

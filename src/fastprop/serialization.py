@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from fastprop import _checks
 from fastprop._version import __version__
-from fastprop.activations import ACTIVATIONS
+from fastprop.activations import ACTIVATIONS, CustomActivation
 from fastprop.initializers import INITIALIZERS
 from fastprop.layers import LAYERS
 from fastprop.losses import LOSSES
@@ -48,6 +48,11 @@ DESCRIPTIONS: dict[str, type[Any]] = {
 def encode(value: Any) -> Any:
     """A description as what JSON can hold: {"type": "Dense", "units": 10, ...}."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        if isinstance(value, CustomActivation):
+            raise TypeError(
+                f"{value!r} is made of Python functions, which no file can hold; keep theta or state_dict()"
+                " (np.savez), and make the network again from code"
+            )
         if DESCRIPTIONS.get(type(value).__name__) is not type(value):
             raise TypeError(f"{_checks.describe(value)} is not a description that a file can hold")
         fields = {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value)}

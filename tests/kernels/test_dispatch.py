@@ -51,7 +51,7 @@ def test_the_table_knows_its_type(kernels: KernelCalls) -> None:
         lambda k: k.activation_forward("rellu", np.zeros((1, 1), k.dtype)),
         lambda k: k.loss("msle", *np.zeros((2, 1, 1), k.dtype)),
         lambda k: k.metric("auc", *np.zeros((2, 1, 1), k.dtype)),
-        lambda k: k.update("sgdd", *np.zeros((3, 1), k.dtype), (0, 0, 0, 0, 0), 0),
+        lambda k: k.update("sgdd", *np.zeros((3, 1), k.dtype), (0, 0, 0, 0, 0)),
     ],
     ids=["elementary", "activation", "loss", "metric", "update"],
 )

@@ -57,6 +57,8 @@ cdef struct Node:
     char* own                       # memory for each row, as the kind needs it
     Py_ssize_t capacity             # the most rows
     char* fixed                     # and memory besides
+    void* functions                 # Python's, forward and back, which the plan holds
+    void* plan                      # that calls them
 
 
 ctypedef struct Worker:
@@ -146,8 +148,10 @@ cdef class Plan:
     cdef const Kernels* kernels
     cdef const Loss* loss           # NULL for a plan that only predicts
     cdef object function            # in place of the loss's kernel; else None
-    cdef object error               # what it raised
-    cdef bint failed                # whether it did
+    cdef list functions             # of nodes
+    cdef bint calls_python          # there are some
+    cdef object error               # what one of them raised
+    cdef bint failed                # whether one did
     cdef double* loss_settings
     cdef Py_ssize_t n_targets       # of the loss: columns of y
     cdef const Metric** metrics

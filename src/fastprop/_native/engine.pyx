@@ -176,6 +176,7 @@ cdef class Plan:
             node.n_others = len(others[i])
             for j, other in enumerate(others[i]):
                 node.others[j] = &self.nodes[<Py_ssize_t> other]
+        self.functions = []
         for i, laid in enumerate(nodes):
             self.set_kind(&self.nodes[i], laid)
 
@@ -201,6 +202,9 @@ cdef class Plan:
                 node.forward, node.learn = sparse_product_forward, sparse_product_learn
         if laid.activation:
             node.activation = self.activation(laid.activation)
+        if laid.functions is not None:
+            self.functions.append(laid.functions)
+            node.functions, node.plan, self.calls_python = <void*> laid.functions, <void*> self, True
         needed = node.delta_in != NULL
         for i in range(node.n_others):
             needed = needed or node.others[i].delta != NULL
@@ -234,7 +238,7 @@ cdef class Plan:
         cdef Share share
         cdef environment before
         cdef bint finite
-        if type(X) is not ndarray:
+        if self.calls_python or type(X) is not ndarray:
             return None
         try:
             source = RowSource(self, X)
@@ -498,6 +502,7 @@ include "nodes.pxi"
 include "nodes_branches.pxi"
 include "nodes_random.pxi"
 include "nodes_normalization.pxi"
+include "nodes_functions.pxi"
 include "node_kinds.pxi"
 
 
@@ -600,6 +605,8 @@ cdef class Job:
             if self.out != NULL and not self.plan.all_finite(&share):
                 own.met_no_number = True
             self.plan.forward(&share)
+            if self.plan.calls_python and not self.functions_returned():
+                return
             if self.totals != NULL:
                 if self.plan.loss.rows != NULL:
                     self.plan.score(rows, &share)
@@ -615,7 +622,7 @@ cdef class Job:
                 self.plan.copy_input_delta(&share, self.dX, self.plan.n_inputs)
             if learns:
                 if team_meet(&self.team):
-                    if not self.add_scores(&share) and self.grad == NULL:
+                    if (not self.add_scores(&share) and self.grad == NULL) or self.plan.failed:
                         self.end = self.next
                     team_go_on(&self.team, False)
                 if self.end == self.next:
@@ -627,7 +634,17 @@ cdef class Job:
                 elif self.totals != NULL:
                     self.add_scores(&share)
                 self.next += 1
+                if self.plan.failed:
+                    self.end = self.next
                 team_go_on(&self.team, True)
+
+    cdef bint functions_returned(self) noexcept nogil:
+        """Whether those of the nodes did, for every worker; asked where all meet, so that all hear the same."""
+        if team_meet(&self.team):
+            if self.plan.failed:
+                self.end = self.next
+            team_go_on(&self.team, False)
+        return self.next < self.end
 
     cdef bint score_together(self, const Share* share) noexcept nogil:
         """The batch's losses by the plan's function, which the caller's thread calls; whether it returned."""

@@ -4,7 +4,7 @@ The descriptions of layers compile to nodes (`fastprop.layers`); a Plan lays the
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = ["Node", "Place", "lay_out"]
 
@@ -23,6 +23,7 @@ class Node(NamedTuple):
     use_bias: bool = False
     activation: str = ""
     settings: tuple[float, ...] = ()
+    functions: tuple[Callable[..., Any], Callable[..., Any]] | None = None  # Python's, forward and back
     number: int = 0  # of those that draw random numbers, which one
     own: int = 0  # reals of memory that it has for each row
     fixed: int = 0  # reals of memory that it has besides

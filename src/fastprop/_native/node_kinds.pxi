@@ -1,8 +1,9 @@
 # Every kind of node: its name, and what it does in each pass; NULL where it has no part in one.
 
-cdef Kind[13] KINDS = [
+cdef Kind[14] KINDS = [
     Kind(b"product", product_forward, product_backward, product_learn),
     Kind(b"activation", activation_forward, activation_backward, NULL),
+    Kind(b"function", function_forward, function_backward, NULL),
     Kind(b"copy", copy_forward, copy_backward, NULL),
     Kind(b"fork", nothing, fork_backward, NULL),
     Kind(b"branch", nothing, NULL, NULL),

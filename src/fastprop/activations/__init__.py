@@ -5,6 +5,7 @@ The NumPy definitions are for reading, for calling on arrays, and for the tests,
 
 from fastprop import _checks
 from fastprop.activations.base import Activation, Exponential, Identity, Sigmoid, Softsign, Tanh
+from fastprop.activations.custom import CustomActivation
 from fastprop.activations.gated import GELU, HardSwish, Mish, SiLU, Softplus
 from fastprop.activations.rectifiers import CELU, ELU, SELU, HardSigmoid, HardTanh, LeakyReLU, ReLU, ReLU6
 from fastprop.activations.rows import LogSoftmax, Softmax
@@ -15,6 +16,7 @@ __all__ = [
     "GELU",
     "SELU",
     "Activation",
+    "CustomActivation",
     "Exponential",
     "HardSigmoid",
     "HardSwish",
@@ -60,6 +62,9 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
+CustomActivation.taken = frozenset(ACTIVATIONS)
+
+
 def short(activation: Activation) -> str | Activation:
     """Its name, where that stands for it; what a layer's repr shows."""
     return activation.name if ACTIVATIONS.get(activation.name) == activation else activation
@@ -67,4 +72,6 @@ def short(activation: Activation) -> str | Activation:
 
 def get(activation: str | Activation) -> Activation:
     """The activation of that name, or itself."""
+    if isinstance(activation, CustomActivation):
+        return activation
     return _checks.look_up("activation", activation, Activation, ACTIVATIONS)

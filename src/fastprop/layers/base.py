@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks, activations
 from fastprop._native.layout import Node
-from fastprop.activations import Activation, Identity, short
+from fastprop.activations import Activation, CustomActivation, Identity, short
 from fastprop.initializers import Initializer
 
 __all__ = ["Buffer", "Build", "Layer", "Parameter"]
@@ -193,6 +193,8 @@ def activate(activation: Activation, build: Build, z: int | None, n: int) -> int
     """The node of f(z); none for the identity."""
     if activation.name == "identity":
         return z
+    if isinstance(activation, CustomActivation):
+        return build.add("function", n, n, z, functions=(activation.forward, activation.step_back))
     name, settings = activation.kernel()
     return build.add("activation", n, n, z, activation=name, settings=settings)
 
