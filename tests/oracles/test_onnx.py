@@ -22,12 +22,25 @@ from fastprop._native.kernel_calls import KernelCalls
 from reference import relative_error
 
 TABLE = KernelCalls(dispatch.kernels(np.dtype(np.float64), "baseline"), "baseline")
-NOT_IN_ONNX = {"log1p", "expm1"}
-# The cases hold float32 numbers that were computed in float32: their inputs' and outputs' rounding, and a few between.
-BOUND = 16 * 2.0**-24
-
 Attributes = Mapping[str, object]
 Arrays = list[np.ndarray]
+
+# hard_tanh and relu6 are ONNX's Clip, whose bounds are inputs of their own.
+NOT_IN_ONNX = {"log1p", "expm1", "hard_tanh", "relu6"}
+OTHER_NAMES = {"silu": "Swish", "exponential": "Exp"}
+SETTINGS: dict[str, Callable[[Attributes], tuple[float, ...]]] = {  # of activations, from a node's attributes
+    "leaky_relu": lambda attributes: (attributes.get("alpha", 0.01),),
+    "elu": lambda attributes: (attributes.get("alpha", 1.0),),
+    "celu": lambda attributes: (attributes.get("alpha", 1.0),),
+    "gelu": lambda attributes: (float(attributes.get("approximate") == b"tanh"),),
+    "softplus": lambda attributes: (1.0,),
+}
+LACKS = {
+    "selu": {"test_selu": "another scale and alpha", "test_selu_example": "another scale and alpha"},
+    "celu": {"test_celu_*float16": "another type"},
+}
+# The cases hold float32 numbers that were computed in float32: their inputs' and outputs' rounding, and a few between.
+BOUND = 16 * 2.0**-24
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,10 @@ def from_rows(matrix: np.ndarray, like: np.ndarray, axis: int) -> np.ndarray:
 
 def activation(name: str, kernels: KernelCalls, attributes: Attributes, inputs: Arrays) -> Arrays:
     (z,), axis = inputs, attributes.get("axis", -1)
-    return [from_rows(kernels.activation_forward(name, rows(z, axis)), z, axis)]
+    if name == "hard_sigmoid":  # 0 to 1 along alpha z + beta, which along z / 6 + 1 / 2 is this
+        z = 6 * (attributes.get("alpha", 0.2) * z + attributes.get("beta", 0.5)) - 3
+    settings = SETTINGS[name](attributes) if name in SETTINGS else ()
+    return [from_rows(kernels.activation_forward(name, rows(z, axis), settings), z, axis)]
 
 
 def cross_entropy(kernels: KernelCalls, attributes: Attributes, inputs: Arrays) -> Arrays:
@@ -93,22 +109,22 @@ def momentum(kernels: KernelCalls, attributes: Attributes, inputs: Arrays) -> Ar
     learning_rate, T, *tensors = inputs
     theta, grad, velocity = (tensors[i * len(tensors) // 3 : (i + 1) * len(tensors) // 3] for i in range(3))
     share = attributes["beta"] if T > 0 else 1
-    nesterov = attributes["mode"] == b"nesterov"
-    settings = (learning_rate, attributes["alpha"], 1 - share, nesterov, attributes["norm_coefficient"])
-    for arrays in zip(theta, grad, velocity, strict=True):
-        kernels.update("sgd", *arrays, settings, 1)
+    rule = "sgd_nesterov" if attributes["mode"] == b"nesterov" else "sgd_momentum"
+    settings = (attributes["norm_coefficient"], 1.0, -learning_rate, attributes["alpha"], share, 0.0)
+    for p, g, v in zip(theta, grad, velocity, strict=True):
+        kernels.update(rule, p, g, v.reshape(1, -1), settings)
     return [*theta, *velocity]
 
 
 def onnx_name(kernel: str) -> str:
-    return kernel.title().replace("_", "")
+    return OTHER_NAMES.get(kernel, kernel.title().replace("_", ""))
 
 
 OPERATORS = {
     "Gemm": Operator("Gemm", gemm, {"test_gemm_default_matrix_bias": "a bias of its own for each row"}),
     "MatMul": Operator("MatMul", matmul),
     **{
-        f"{kind} {name}": Operator(onnx_name(name), partial(outputs, name))
+        f"{kind} {name}": Operator(onnx_name(name), partial(outputs, name), LACKS.get(name, {}))
         for kind, outputs, names in (
             ("elementary", elementary, TABLE.elementaries),
             ("activation", activation, TABLE.activations),
