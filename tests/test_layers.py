@@ -14,11 +14,18 @@ from fastprop.layers import (
     Concatenate,
     Dense,
     Dropout,
+    Embedding,
     LayerNorm,
+    ParametricActivation,
+    PeriodicEmbedding,
+    PReLU,
     Residual,
     RMSNorm,
+    RobustScale,
     Scale,
-)  # fmt: skip
+    Select,
+    Standardize,
+)
 
 N_INPUTS, N_CLASSES, N_ROWS = 5, 3, 41
 
@@ -49,6 +56,42 @@ NETWORKS = {
         Concatenate([[LayerNorm()], [BatchNorm(), "tanh", RMSNorm()]]),
         Dense(N_CLASSES, "softmax"),
     ],
+    "slopes": [Dense(7), PReLU(), Dense(6), PReLU(shared=False), Dense(N_CLASSES), PReLU(-0.5), "softmax"],
+    "parametric": [
+        ParametricActivation("tanh"),
+        Dense(7),
+        ParametricActivation("selu"),
+        Dense(6),
+        ParametricActivation("mish"),
+        Dense(N_CLASSES),
+        ParametricActivation("sigmoid"),
+        "softmax",
+    ],
+    "ntk": [
+        Dense(7, "tanh", parametrization="ntk"),
+        Dense(6, use_bias=False, parametrization="ntk"),
+        "tanh",
+        Dense(N_CLASSES, "softmax", parametrization="ntk"),
+    ],
+    "periodic": [PeriodicEmbedding(sigma=0.5), Dense(N_CLASSES, "softmax")],
+    "periodic, as PLR": [
+        Dense(3),
+        PeriodicEmbedding(5, 7, sigma=0.3, phases=False, activation="tanh", keep_inputs=False),
+        Dense(N_CLASSES, "softmax"),
+    ],
+    "data": [Standardize(), Dense(4, "tanh"), RobustScale(), Dense(N_CLASSES), Standardize(), "softmax"],
+    "data without clipping": [RobustScale(clip=None), Dense(N_CLASSES, "softmax")],
+    "categories": [Embedding({1: 4, 3: 2}, dim=3), Dense(N_CLASSES, "softmax")],
+    "categories beside numbers": [
+        Concatenate(
+            [
+                [Select([0, 2]), Standardize(), PeriodicEmbedding(3, 2)],
+                [Select([3, 1]), Embedding({0: 2, 1: 4}, dim=2, initializer="random_uniform")],
+                [Select([4]), Dense(3, "tanh"), Embedding({2: 2}, 2), Select([3, 0])],
+            ]
+        ),
+        Dense(N_CLASSES, "softmax"),
+    ],
     "branches": [
         Concatenate([[], [Dense(4, "tanh")], ["sigmoid"], [Dense(2), Residual(["tanh"])]]),
         Dense(N_CLASSES, "softmax"),
@@ -65,12 +108,18 @@ each_network = pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS
 
 
 def network(layers, dtype="float64", seed=3):
-    return fp.Sequential(layers, n_inputs=N_INPUTS, dtype=dtype, seed=seed)
+    """With numbers from the data where it takes some."""
+    model = fp.Sequential(layers, n_inputs=N_INPUTS, dtype=dtype, seed=seed)
+    model.adapt(data()[0])
+    return model
 
 
 def data(rows=N_ROWS):
+    """Columns 1 and 3 hold categories, of 4 and of 2."""
     rng = np.random.default_rng(1)
-    return rng.standard_normal((rows, N_INPUTS)), rng.integers(0, N_CLASSES, rows)
+    X = rng.standard_normal((rows, N_INPUTS))
+    X[:, 1], X[:, 3] = rng.integers(0, 4, rows), rng.integers(0, 2, rows)
+    return X, rng.integers(0, N_CLASSES, rows)
 
 
 def inside(layers):
@@ -102,6 +151,8 @@ def test_input_gradients_are_those_of_differences(layers):
     _, found = fp.input_gradient(model, X, y, "cross_entropy")
     for at in np.ndindex(X.shape):
         above, below = X.copy(), X.copy()
+        if at[1] in (1, 3) and any(cls is Embedding for cls in inside(layers)):
+            continue  # a category has no neighbours
         above[at] += h
         below[at] -= h
         (C1, _), (C0, _) = (fp.gradient(model, each, y, "cross_entropy") for each in (above, below))
@@ -183,6 +234,154 @@ def test_an_activation_layer_is_the_activation_of_the_layer_below():
         trainer.fit(X, y, epochs=2, batch_size=8, progress=False)
         thetas.append(trainer.model.theta.tobytes())
     assert thetas[0] == thetas[1]
+
+
+def alone(layer, n_in):
+    """A network of the one layer, with numbers unlike those at first."""
+    model = fp.Sequential([layer], n_inputs=n_in, dtype="float64", seed=2)
+    rng = np.random.default_rng(4)
+    model.theta = model.theta + 0.3 * rng.standard_normal(model.n_params)
+    model.buffers = model.buffers + rng.random(model.buffers.size)
+    return model
+
+
+DEFINED = [
+    Dense(4, "tanh"),
+    Dense(4, use_bias=False, parametrization="ntk"),
+    Activate("selu"),
+    Dropout(0.5),
+    AlphaDropout(0.5),
+    BatchNorm(epsilon=0.1),
+    BatchNorm(affine=False),
+    LayerNorm(),
+    LayerNorm(use_bias=False),
+    RMSNorm(),
+    RMSNorm(0.1, affine=False),
+    Scale(),
+    PReLU(),
+    PReLU(shared=False),
+    ParametricActivation("mish"),
+    PeriodicEmbedding(),
+    PeriodicEmbedding(5, 3, phases=False, activation="relu", keep_inputs=False),
+    Standardize(),
+    RobustScale(),
+    RobustScale(clip=None),
+    Embedding({1: 4, 3: 2}, dim=3),
+    Select([3, 0]),
+]
+
+
+@pytest.mark.parametrize("layer", DEFINED, ids=repr)
+def test_the_core_computes_what_the_description_says(layer):
+    """`layer(x, **numbers)` is its definition in NumPy, of every layer but those made of layers."""
+    assert {type(each) for each in DEFINED} == set(LAYERS) - {Residual, Concatenate}
+    X, model = data()[0], alone(layer, N_INPUTS)
+    numbers = {**model.layers[0].parameters, **model.layers[0].buffers}
+    assert model.predict(X) == pytest.approx(layer(X, **numbers), rel=1e-12, abs=1e-13)
+
+
+def test_a_summary_shows_the_layers_within_layers():
+    lines = []
+    model = fp.Sequential([Residual([Dense(5, "relu"), Dropout(0.1)]), BatchNorm(), Dense(1)], n_inputs=5)
+    model.summary(lines.append)
+    text = "\n".join(lines)
+    rows = [line.split()[0] for line in text.splitlines()[2:]]
+    assert rows[:6] == ["Input", "Residual", "Dense,", "Dropout,", "BatchNorm", "Dense,"]
+    assert "11 numbers that are not trained" in text
+
+
+def test_parameters_have_kinds_and_the_layer_that_they_are_in():
+    """For optimizers that treat them differently."""
+    model = fp.Sequential([Scale(), Residual([Dense(3), PReLU()]), Embedding({0: 2}, 2), Dense(1)], n_inputs=3)
+    found = [(array.layer, array.kind, array.shape) for array in model.parameter_arrays]
+    assert found == [
+        (0, "scale", (3,)),
+        (1, "weight", (3, 3)),
+        (1, "bias", (3,)),
+        (1, "slope", (1,)),
+        (2, "embedding", (2, 2)),
+        (3, "weight", (4, 1)),
+        (3, "bias", (1,)),
+    ]
+    starts = [array.start for array in model.parameter_arrays]
+    assert starts == [0, 3, 12, 15, 16, 20, 24]
+
+
+def test_a_diverging_epoch_leaves_the_running_means_as_they_were():
+    X, y = data()
+    model = fp.Sequential([BatchNorm(), Dense(4), BatchNorm(), Dense(1)], n_inputs=N_INPUTS, dtype="float64")
+    trainer = fp.Trainer(model, "mse", fp.SGD(0.01))
+    trainer.fit(X, y, progress=False)
+    before = model.theta.copy(), model.buffers.copy()
+    trainer.optimizer = fp.SGD(1e200)
+    with pytest.raises(fp.DivergedError):
+        trainer.fit(X, y, epochs=3, batch_size=8, progress=False)
+    assert np.array_equal(model.theta, before[0])
+    assert np.array_equal(model.buffers, before[1])
+    with pytest.raises(fp.DivergedError):
+        trainer.partial_fit(1e200 * X, 1e200 * y)
+    assert np.array_equal(model.buffers, before[1])
+
+
+def test_a_batch_of_one_row_has_no_variance_and_is_not_counted():
+    model = fp.Sequential([BatchNorm(), Dense(1)], n_inputs=2, dtype="float64")
+    trainer = fp.Trainer(model, "mse", fp.SGD(0.1))
+    trainer.partial_fit([[1.0, 2.0]], [3.0])
+    assert np.array_equal(model.buffers, [0, 0, 1, 1, 0])
+    trainer.partial_fit([[1.0, 2.0], [3.0, 2.0]], [3.0, 4.0])
+    assert model.buffers == pytest.approx([0.2, 0.2, 0.9 + 0.1 * 2, 0.9, 1])
+
+
+# What the data give
+
+
+def test_standardize_is_scikit_learns_scaler():
+    from sklearn.preprocessing import StandardScaler
+
+    X = np.random.default_rng(0).standard_normal((700, 5)) * [1, 10, 0.1, 5, 0] + [0, 3, -20, 1, 7]
+    model = fp.Sequential([Standardize()], n_inputs=5, dtype="float64")
+    model.adapt(X)
+    assert model.predict(X) == pytest.approx(StandardScaler().fit_transform(X), rel=1e-12, abs=1e-12)
+
+
+def test_robust_scale_is_scikit_learns_scaler_and_a_smooth_clip():
+    from sklearn.preprocessing import RobustScaler
+
+    X = np.random.default_rng(0).standard_cauchy((203, 3))
+    plain, clipped = (fp.Sequential([RobustScale(clip)], n_inputs=3, dtype="float64") for clip in (None, 3.0))
+    for model in (plain, clipped):
+        model.adapt(X)
+    t = RobustScaler().fit_transform(X)
+    assert plain.predict(X) == pytest.approx(t, rel=1e-12, abs=1e-12)
+    assert clipped.predict(X) == pytest.approx(t / np.sqrt(1 + t**2 / 9), rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize(("column", "factor"), [([5, 5, 5, 5, 5], 0), ([5, 5, 5, 5, 9], 0.5)])
+def test_robust_scale_of_columns_without_an_interquartile_range(column, factor):
+    """Half the whole range stands in, and a constant column becomes 0."""
+    model = fp.Sequential([RobustScale()], n_inputs=1, dtype="float64")
+    model.adapt(np.array(column, float)[:, np.newaxis])
+    assert model.layers[0].factor == [factor]
+
+
+def test_adapt_goes_through_the_layers_in_order():
+    """Each sees what those below it make of X, inside branches too."""
+    X = np.random.default_rng(0).standard_normal((50, 2)) * 7 + 3
+    layers = [Standardize(), Dense(3, "tanh"), Concatenate([[Standardize()], ["tanh", Standardize()]])]
+    model = fp.Sequential(layers, n_inputs=2, dtype="float64")
+    model.adapt(X)
+    out = model.predict(X)
+    assert out.mean(axis=0) == pytest.approx(0, abs=1e-12)
+    assert out.std(axis=0) == pytest.approx(1, rel=1e-12)
+
+
+def test_categories_that_are_none_get_zeros_and_are_refused_in_training():
+    model = fp.Sequential([Embedding({1: 3}, dim=2)], n_inputs=2, dtype="float64")
+    X = np.array([[1.0, 3.0], [2.0, -1.0], [3.0, 0.5], [4.0, 2.0]])
+    assert np.array_equal(model.predict(X)[:3], [[1, 0, 0], [2, 0, 0], [3, 0, 0]])
+    assert np.array_equal(model.predict(X)[3, 1:], model.layers[0].W0[2])
+    with pytest.raises(ValueError, match=r"X\[0, 1\] is 3, but .* whole numbers in 0..2 there \(3 such values\)"):
+        fp.Trainer(model, "mse").fit(X, np.zeros((4, 3)), progress=False)
 
 
 # Masks

@@ -18,7 +18,7 @@ from fastprop._native import dispatch, float_environment
 if TYPE_CHECKING:
     from fastprop._native.kernel_calls import KernelCalls
 
-__all__ = ["core", "cos_pi", "power", "product", "standard_arithmetic", "whole_power"]
+__all__ = ["column_moments", "core", "cos_pi", "power", "product", "standard_arithmetic", "whole_power"]
 
 Reals = NDArray[np.float64]
 
@@ -52,6 +52,13 @@ def core(name: str, x: ArrayLike) -> Reals:
 def product(a: Reals, b: Reals) -> Reals:
     """The core's a (m, k) b (k, n), each contiguous or such a one's transpose: NumPy's sums differ among machines."""
     return np.asarray(_kernels().product(a, b), dtype=np.float64)
+
+
+def column_moments(X: Reals) -> tuple[Reals, Reals]:
+    """The means of X's columns, and their variances, divided by the number of rows."""
+    n = (X.shape[1],)
+    mean, variance = _kernels().operation("column_moments", [np.ascontiguousarray(X)], [n, n])
+    return mean, variance
 
 
 def cos_pi(x: ArrayLike) -> Reals:

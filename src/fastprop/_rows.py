@@ -45,6 +45,7 @@ class Rows:
         X_name, y_name, w_name = names
         X = _checks.features(X_name, X, model.n_inputs, model.dtype)
         _checks.some_rows(X_name, X)
+        model.check_data(X_name, X)
         check_targets = getattr(_checks, loss.targets)
         y = check_targets(y_name, y, model.n_outputs, model.dtype)
         _checks.same_length(y_name, y, len(X), X_name)

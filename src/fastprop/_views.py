@@ -46,6 +46,8 @@ class Layer:
     _listed_buffers: tuple[Buffer, ...]
     _buffers: dict[str, Array]
     _children: dict[str, tuple["Layer", ...]]
+    _theta: Array
+    _all_buffers: Array
 
     def __init__(self, description: Description, n_in: int, theta: "Cursor", buffers: "Cursor", number: int) -> None:
         own = description.parameters(n_in)
@@ -57,7 +59,9 @@ class Layer:
             _listed=own,
             _parameters={p.name: theta.take(p.shape) for p in own},
         )
+        starts = theta.position - sum(p.size for p in own), buffers.position
         listed_buffers = description.buffers(n_in)
+        own_buffers = {buffer.name: buffers.take(buffer.shape) for buffer in listed_buffers}
         children: dict[str, tuple[Layer, ...]] = {}
         next_number = number + numbers_of(own)
         for prefix, layers in description.children.items():
@@ -65,9 +69,11 @@ class Layer:
             next_number += sum(layer.numbers for layer in children[prefix])
         self.__dict__.update(
             _listed_buffers=listed_buffers,
-            _buffers={buffer.name: buffers.take(buffer.shape) for buffer in listed_buffers},
+            _buffers=own_buffers,
             _children=children,
             _numbers=next_number - number,
+            _theta=theta.vector[starts[0] : theta.position],
+            _all_buffers=buffers.vector[starts[1] : buffers.position],
         )
 
     @property
@@ -111,6 +117,11 @@ class Layer:
     @property
     def layers(self) -> tuple["Layer", ...]:
         return tuple(layer for layers in self._children.values() for layer in layers)
+
+    @property
+    def numbers_in_order(self) -> tuple[Array, Array]:
+        """All its parameters, and all its buffers, its layers' included: as a network of it alone has them."""
+        return self._theta, self._all_buffers
 
     def listed(self) -> Iterator[tuple[Parameter, Array]]:
         """Its own parameters' descriptions with their views."""

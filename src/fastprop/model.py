@@ -315,6 +315,45 @@ class Sequential:
         nodes = build.finish(output, self.n_outputs)
         return Plan(capsule, nodes, batch_size, loss, metrics, n_workers, n_elements, to_inputs)
 
+    def adapt(self, X: Any) -> None:
+        """Let the layers that take numbers from the data, such as Standardize, take them from X: before training.
+
+        Layer after layer from the first on, each from what those below it make of X, as at prediction.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `predict`, and for no rows.
+        """
+        X = _checks.inputs("X", X, self.n_inputs)
+        if isinstance(X, SparseRows):
+            raise TypeError("adapt takes a plain matrix, not a sparse one")
+        _checks.finite("X", X, self.dtype)
+        _checks.some_rows("X", X)
+        with standard_arithmetic():
+            self._adapt(self.layers, X)
+
+    def _adapt(self, layers: Sequence[Layer], X: Array) -> None:
+        for i, layer in enumerate(layers):
+            if not any(adapts(later.description) for later in layers[i:]):
+                return
+            for name, values in layer.description.adapt(np.asarray(X, dtype=np.float64)).items():
+                setattr(layer, name, values)
+            for _, children in layer.children():
+                self._adapt(children, X)
+            X = self._alone(layer).predict(X)
+
+    def _alone(self, layer: Layer) -> "Sequential":
+        """A network of the one layer, with its numbers."""
+        model = Sequential([layer.description], n_inputs=layer.n_in, dtype=self.dtype, seed=self.seed)
+        model.theta, model.buffers = layer.numbers_in_order
+        return model
+
+    def check_data(self, name: str, X: Matrix) -> None:
+        """Refuse training data that the layers which read X itself cannot take."""
+        if not isinstance(X, SparseRows):
+            _check_data(name, X, self.layers)
+
     def copy(self) -> "Sequential":
         """An independent network with the same layers and the same parameters."""
         twin = object.__new__(Sequential)
@@ -487,6 +526,19 @@ def aligned_rows(n_rows: int, count: int, dtype: np.dtype[Any]) -> Array:
     line = CACHE_LINE // dtype.itemsize
     stride = -(-count // line) * line
     return aligned(n_rows * stride, dtype).reshape(n_rows, stride)
+
+
+def adapts(layer: Description) -> bool:
+    """Whether it, or a layer that it is made of, takes numbers from the data."""
+    inner = (child for children in layer.children.values() for child in children)
+    return type(layer).adapt is not Description.adapt or any(map(adapts, inner))
+
+
+def _check_data(name: str, X: Array, layers: Sequence[Layer]) -> None:
+    if layers:
+        layers[0].description.check_inputs(name, X)
+        for _, children in layers[0].children():
+            _check_data(name, X, children)
 
 
 def count_buffers(layers: Sequence[Description], n_in: int) -> int:

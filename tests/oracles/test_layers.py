@@ -73,10 +73,10 @@ def test_training_is_pytorchs_with_all_state(layers):
     """60 steps in batches of 10 and a last one of fewer rows: parameters, running means and counts of batches."""
     model, (X, y) = network(layers), data()
     net = twin(model).train()
-    fp.Trainer(model, "cross_entropy", fp.SGD(0.05, momentum=0.9)).fit(
+    fp.Trainer(model, "cross_entropy", fp.SGD(0.01, momentum=0.9)).fit(
         X[:38], y[:38], epochs=15, batch_size=10, shuffle=False, progress=False
     )
-    rule = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
+    rule = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
     for _ in range(15):
         for start in range(0, 38, 10):
             rule.zero_grad()

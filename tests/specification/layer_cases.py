@@ -72,6 +72,40 @@ def rows_backward(draw: Any) -> tuple:
     return [draw.reals(m, n), draw.reals(m, n), draw.reals(m)], [(m, n)], [0, float(draw.flip())]
 
 
+def column_between(draw: Any) -> tuple:
+    m, n = draw.shape()
+    return [draw.reals(m, n), draw.reals(n), draw.reals(m, n)], [(m, n)], []
+
+
+def blended(draw: Any) -> tuple:
+    reads, writes, settings = column_between(draw)
+    return reads, 2 * writes, settings
+
+
+def one_row_of_results(draw: Any) -> tuple:
+    m, n = draw.shape()
+    return [draw.reals(m, n), draw.reals(m, n)], [(n,)], []
+
+
+def one_column_of_results(draw: Any) -> tuple:
+    m, n = draw.shape()
+    return [draw.reals(m, n)], [(m,)], []
+
+
+def wave(draw: Any) -> tuple:
+    m, n = draw.shape()
+    beside = draw.flip()
+    return [draw.reals(m, n)], [(m, 2 * n)] if beside else [(m, n), (m, n)], [float(beside)]
+
+
+def wave_backward(draw: Any) -> tuple:
+    """n of the result: half as many as delta has, where that holds sines beside cosines."""
+    m, n = draw.shape()
+    beside = draw.flip()
+    width = 2 * n if beside else n
+    return [draw.reals(m, width), draw.reals(m, width)], [(m, n)], [float(beside)], n
+
+
 OPERATIONS: dict[str, Callable[[Any], tuple]] = {
     "elementwise_sum": alike(2),
     "elementwise_product": alike(2),
@@ -85,6 +119,16 @@ OPERATIONS: dict[str, Callable[[Any], tuple]] = {
     "batch_norm_backward": batch_norm,
     "normalize_rows": rows,
     "normalize_rows_backward": rows_backward,
+    "prelu": of_columns,
+    "prelu_backward": column_between,
+    "negative_dots": one_row_of_results,
+    "row_sums": one_column_of_results,
+    "blend": blended,
+    "blend_backward": column_between,
+    "smooth_clip": alike(1, 1),
+    "smooth_clip_backward": alike(2, 1),
+    "waves": wave,
+    "waves_backward": wave_backward,
 }
 
 

@@ -98,3 +98,62 @@ OPERATION(normalize_rows_backward) {
         for (size j = 0; j < n; j++) w[0][i * n + j] = r[2][i] * fused(x[j], -dot, delta[j] - mean);
     }
 }
+
+/* What layers learn, and what prepares inputs. */
+
+OPERATION(prelu) { EACH w[0][at] = r[0][at] > 0 ? r[0][at] : r[1][j] * r[0][at]; }
+OPERATION(prelu_backward) { EACH w[0][at] = r[0][at] > 0 ? r[2][at] : r[1][j] * r[2][at]; }
+
+OPERATION(negative_dots) {
+    (void)s, (void)row;
+    for (size j = 0; j < n; j++) {
+        real total = 0;
+        for (size first = 0; first < m; first += BLOCK) {
+            real chain = 0;
+            for (size i = first; i < least(first + BLOCK, m); i++)
+                chain = fused(r[0][i * n + j] > 0 ? 0 : r[0][i * n + j], r[1][i * n + j], chain);
+            total = first == 0 ? chain : total + chain;
+        }
+        w[0][j] = total;
+    }
+}
+
+OPERATION(row_sums) {
+    (void)s, (void)row;
+    for (size i = 0; i < m; i++) w[0][i] = row_sum(r[0] + i * n, n);
+}
+
+OPERATION(blend) {
+    EACH {
+        w[1][at] = r[2][at] - r[0][at];
+        w[0][at] = fused(r[1][j], w[1][at], r[0][at]);
+    }
+}
+
+OPERATION(blend_backward) { EACH w[0][at] = fused(r[0][at], 1 - r[1][j], r[2][at]); }
+
+static real clip_root(real x, real inverse) { return BY_TYPE(sqrtf, sqrt)(fused(x * inverse, x * inverse, 1)); }
+
+OPERATION(smooth_clip) { EACH w[0][at] = r[0][at] / clip_root(r[0][at], (real)s[0]); }
+
+OPERATION(smooth_clip_backward) {
+    EACH {
+        real d = clip_root(r[1][at], (real)s[0]);
+        w[0][at] = r[0][at] / (d * (d * d));
+    }
+}
+
+OPERATION(waves) {
+    EACH {
+        *(s[0] ? w[0] + 2 * i * n + j : w[0] + at) = NAME(cos)(r[0][at]);
+        *(s[0] ? w[0] + 2 * i * n + n + j : w[1] + at) = NAME(sin)(r[0][at]);
+    }
+}
+
+OPERATION(waves_backward) {
+    EACH {
+        size of_cos = s[0] ? 2 * i * n + j : at;
+        real by_cosine = 0 - r[0][of_cos] * r[1][s[0] ? of_cos + n : at];
+        w[0][at] = s[0] ? fused(r[0][of_cos + n], r[1][of_cos], by_cosine) : by_cosine;
+    }
+}

@@ -503,6 +503,8 @@ include "nodes_branches.pxi"
 include "nodes_random.pxi"
 include "nodes_normalization.pxi"
 include "nodes_functions.pxi"
+include "nodes_learnt.pxi"
+include "nodes_columns.pxi"
 include "node_kinds.pxi"
 
 
@@ -748,18 +750,19 @@ cdef gradient_at_once(node):
     """How many reals of a node's gradient to compute between two updates."""
     if node.kind == "product":
         return rows_at_once(node.n_in, node.n_out) * node.n_out
-    return max(node.n_params, 2 * node.n_out) if node.n_params else 0
+    return node.at_once or (max(node.n_params, 2 * node.n_out) if node.n_params else 0)
 
 
 cdef work_of(const Kernels* kernels, nodes, batch_size, learns):
     """The reals of working memory that the largest of the products needs."""
     cdef Py_ssize_t m = min(batch_size, 2**31), k, n, most = 0
     for node in nodes:
-        if node.kind == "batch_norm_fixed":
+        if node.kind in ("batch_norm_fixed", "prelu"):      # a number for each column
             most = max(most, node.n_out)
-        if node.kind != "product":
+        if node.kind not in ("product", "groups"):
             continue
-        k, n = min(node.n_in, 2**31), min(node.n_out, 2**31)
+        parts = 1 if node.kind == "product" else int(node.settings[0])
+        k, n = min(node.n_in // parts, 2**31), min(node.n_out // parts, 2**31)
         most = max(most, kernels.product_work(m, n, k))
         if learns:
             most = max(most, kernels.product_work(k, n, m), kernels.product_work(m, k, n))

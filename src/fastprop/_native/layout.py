@@ -27,6 +27,7 @@ class Node(NamedTuple):
     number: int = 0  # of those that draw random numbers, which one
     own: int = 0  # reals of memory that it has for each row
     fixed: int = 0  # reals of memory that it has besides
+    at_once: int = 0  # the most parameters that learn together, where that is fewer than all
 
 
 class Place(NamedTuple):
@@ -40,7 +41,7 @@ class Place(NamedTuple):
 
 
 IN_PLACE = frozenset({"activation", "dropout"})  # may write a over x, and dC/dx over dC/da
-KEEPS_OUTPUT = frozenset({"activation"})  # the step back reads a
+KEEPS_OUTPUT = frozenset({"activation", "waves"})  # the step back reads a
 ALIASES = frozenset({"fork", "branch"})  # a is x
 
 

@@ -1,6 +1,6 @@
 # Every kind of node: its name, and what it does in each pass; NULL where it has no part in one.
 
-cdef Kind[14] KINDS = [
+cdef Kind[22] KINDS = [
     Kind(b"product", product_forward, product_backward, product_learn),
     Kind(b"activation", activation_forward, activation_backward, NULL),
     Kind(b"function", function_forward, function_backward, NULL),
@@ -14,5 +14,13 @@ cdef Kind[14] KINDS = [
     Kind(b"batch_norm_fixed", batch_norm_fixed_forward, batch_norm_fixed_backward, normalized_learn),
     Kind(b"layer_norm", layer_norm_forward, layer_norm_backward, normalized_learn),
     Kind(b"affine", affine_forward, affine_backward, affine_learn),
+    Kind(b"prelu", prelu_forward, prelu_backward, prelu_learn),
+    Kind(b"parametric", parametric_forward, parametric_backward, parametric_learn),
+    Kind(b"standardize", standardize_forward, standardize_backward, NULL),
+    Kind(b"smooth_clip", smooth_clip_forward, smooth_clip_backward, NULL),
+    Kind(b"waves", waves_forward, waves_backward, NULL),
+    Kind(b"groups", groups_forward, groups_backward, groups_learn),
+    Kind(b"select", select_forward, select_backward, NULL),
+    Kind(b"embedding", embedding_forward, embedding_backward, embedding_learn),
     Kind(NULL, NULL, NULL, NULL),
 ]

@@ -19,7 +19,7 @@ from fastprop.initializers import Initializer
 __all__ = ["Buffer", "Build", "Layer", "Parameter"]
 
 Array = NDArray[Any]
-Kind = Literal["weight", "bias", "scale", "slope", "embedding"]
+Kind = Literal["weight", "bias", "scale", "slope", "activation", "frequency", "embedding"]
 
 
 class Parameter(NamedTuple):
@@ -151,6 +151,13 @@ class Layer:
     def work(self, n_in: int) -> int:
         """About how many multiply-adds a row takes forward."""
         return max(n_in, self.n_params(n_in))
+
+    def adapt(self, X: Array) -> Mapping[str, Array]:
+        """The values of those of its numbers that it takes from the data, its inputs X (m, n_in) in float64."""
+        return {}
+
+    def check_inputs(self, name: str, X: Array) -> None:
+        """Refuse training data that it cannot take, where it reads X itself."""
 
     def compile(self, build: Build, x: int | None, n_in: int) -> int | None:
         """Add its nodes on top of x; returns the number of the one that gives its output."""

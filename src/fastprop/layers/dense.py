@@ -1,5 +1,6 @@
 """Dense, the fully connected layer."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks, activations, initializers
 from fastprop.activations import Activation, short
-from fastprop.initializers import Initializer
+from fastprop.initializers import Initializer, RandomNormal
 from fastprop.layers.base import Build, Layer, Parameter, activate
 
 __all__ = ["Dense"]
@@ -33,6 +34,9 @@ class Dense(Layer):
         `fastprop.initializers`, as "orthogonal" or ``Orthogonal(gain=2)``.
     bias_initializer : str or Initializer, default "zeros"
         How b begins.
+    parametrization : "standard" or "ntk", default "standard"
+        "ntk" for ``z = x W / sqrt(n_in) + b``, the neural tangent parametrization (Jacot, Gabriel & Hongler 2018), in
+        which "auto" begins W as N(0, 1): the same outputs at first as LeCun's, but steps that do not shrink with n_in.
 
     Raises
     ------
@@ -52,6 +56,7 @@ class Dense(Layer):
     use_bias: bool
     kernel_initializer: str | Initializer
     bias_initializer: Initializer
+    parametrization: str
 
     def __init__(
         self,
@@ -61,6 +66,7 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: str | Initializer = "auto",
         bias_initializer: str | Initializer = "zeros",
+        parametrization: str = "standard",
     ) -> None:
         fields = {
             "units": _checks.integer("units", units),
@@ -68,6 +74,7 @@ class Dense(Layer):
             "use_bias": _checks.flag("use_bias", use_bias),
             "kernel_initializer": kernel_initializer,
             "bias_initializer": initializers.get("bias_initializer", bias_initializer),
+            "parametrization": _checks.choice("parametrization", parametrization, ("standard", "ntk")),
         }
         if not (isinstance(kernel_initializer, str) and kernel_initializer == "auto"):
             fields["kernel_initializer"] = initializers.get("kernel_initializer", kernel_initializer)
@@ -85,6 +92,8 @@ class Dense(Layer):
             text = initializers.short(chosen)
             if text != default:
                 parts.append(f"{name}={text!r}")
+        if self.parametrization != "standard":
+            parts.append(f"parametrization={self.parametrization!r}")
         return f"Dense({', '.join(parts)})"
 
     @property
@@ -105,17 +114,27 @@ class Dense(Layer):
 
     def parameters(self, n_in: int) -> tuple[Parameter, ...]:
         fan = (n_in, self.units)
-        W = Parameter("W", fan, "weight", self.kernel_initializer, "weight", transposed=True, fan=fan)
+        of_W = self.kernel_initializer
+        if self.parametrization == "ntk" and of_W == "auto":
+            of_W = RandomNormal(1.0)
+        W = Parameter("W", fan, "weight", of_W, "weight", transposed=True, fan=fan)
         b = Parameter("b", (self.units,), "bias", self.bias_initializer, "bias", fan=fan)
         return (W, b) if self.use_bias else (W,)
 
     def compile(self, build: Build, x: int | None, n_in: int) -> int | None:
-        z = build.add(
-            "product", n_in, self.units, x, n_params=self.n_params(n_in), n_arrays=1 + self.use_bias,
-            use_bias=self.use_bias,
-        )  # fmt: skip
+        n, biased = self.units, self.use_bias
+        if self.parametrization == "ntk":
+            z = build.add("product", n_in, n, x, n_params=n_in * n, n_arrays=1)
+            z = build.add(
+                "affine", n, n, z, n_params=n * biased, n_arrays=int(biased),
+                settings=(0.0, 2.0, float(biased), 1 / math.sqrt(n_in)), fixed=n,
+            )  # fmt: skip
+        else:
+            z = build.add("product", n_in, n, x, n_params=self.n_params(n_in), n_arrays=1 + biased, use_bias=biased)
         return activate(self.activation, build, z, self.units)
 
     def __call__(self, x: ArrayLike, **parameters: ArrayLike) -> NDArray[Any]:
         z = np.asarray(x) @ np.asarray(parameters["W"])
+        if self.parametrization == "ntk":
+            z = z / np.sqrt(z.dtype.type(np.shape(x)[-1]))
         return self.activation(z + np.asarray(parameters["b"]) if self.use_bias else z)

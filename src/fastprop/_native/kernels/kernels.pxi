@@ -23,6 +23,7 @@ include "metrics.pxi"
 include "masks.pxi"
 include "operations.pxi"
 include "normalization.pxi"
+include "learnt.pxi"
 include "updates.pxi"
 include "gather.pxi"
 include "peak.pxi"
@@ -108,7 +109,7 @@ cdef Update[4] UPDATES = [
     Update(NULL, NULL),
 ]
 
-cdef Operation[13] OPERATIONS = [
+cdef Operation[23] OPERATIONS = [
     Operation(b"elementwise_sum", elementwise_sum),
     Operation(b"elementwise_product", elementwise_product),
     Operation(b"masked", masked),
@@ -121,6 +122,16 @@ cdef Operation[13] OPERATIONS = [
     Operation(b"batch_norm_backward", batch_norm_backward),
     Operation(b"normalize_rows", normalize_rows),
     Operation(b"normalize_rows_backward", normalize_rows_backward),
+    Operation(b"prelu", prelu),
+    Operation(b"prelu_backward", prelu_backward),
+    Operation(b"negative_dots", negative_dots),
+    Operation(b"row_sums", row_sums),
+    Operation(b"blend", blend),
+    Operation(b"blend_backward", blend_backward),
+    Operation(b"smooth_clip", smooth_clip),
+    Operation(b"smooth_clip_backward", smooth_clip_backward),
+    Operation(b"waves", waves),
+    Operation(b"waves_backward", waves_backward),
     Operation(NULL, NULL),
 ]
 
@@ -149,6 +160,16 @@ TABLE.affine_columns = affine_columns
 TABLE.batch_norm_backward = batch_norm_backward
 TABLE.normalize_rows = normalize_rows
 TABLE.normalize_rows_backward = normalize_rows_backward
+TABLE.prelu = prelu
+TABLE.prelu_backward = prelu_backward
+TABLE.negative_dots = negative_dots
+TABLE.row_sums = row_sums
+TABLE.blend = blend
+TABLE.blend_backward = blend_backward
+TABLE.smooth_clip = smooth_clip
+TABLE.smooth_clip_backward = smooth_clip_backward
+TABLE.waves = waves
+TABLE.waves_backward = waves_backward
 TABLE.operations = &OPERATIONS[0]
 TABLE.fma_chains = fma_chains
 TABLE.fma_lanes = TILE_ROWS * TILE_COLUMNS

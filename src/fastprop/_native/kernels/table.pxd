@@ -127,6 +127,16 @@ ctypedef struct Kernels:
     operation batch_norm_backward
     operation normalize_rows
     operation normalize_rows_backward
+    operation prelu
+    operation prelu_backward
+    operation negative_dots
+    operation row_sums
+    operation blend
+    operation blend_backward
+    operation smooth_clip
+    operation smooth_clip_backward
+    operation waves
+    operation waves_backward
     const Operation* operations
     # sums (fma_lanes,) after `count` fused multiply-adds on each, in as many chains as fill the machine's units
     void (*fma_chains)(void* sums, Py_ssize_t count) noexcept nogil
