@@ -43,8 +43,38 @@ RULES = {
         fp.SGD(0.05, momentum=0.9),
         fp.SGD(0.02, momentum=0.9, nesterov=True, weight_decay=0.01),
         fp.SGD(0.05, momentum=0.8, dampening=0.3, weight_decay=0.001),
-    ]
+    ],
+    "adam": [fp.Adam(0.01), fp.Adam(0.01, amsgrad=True, epsilon_hat=True, weight_decay=0.01)],
+    "adamw": [fp.AdamW(0.01)],
+    "nadam": [fp.NAdam(0.01)],
+    "radam": [fp.RAdam(0.01, beta_2=0.9)],
+    "adamax": [fp.Adamax(0.01)],
+    "adagrad": [fp.Adagrad(0.05, rate_decay=0.1)],
+    "adadelta": [fp.Adadelta(1.0)],
+    "rmsprop": [
+        fp.RMSprop(0.001),
+        fp.RMSprop(0.001, momentum=0.9),
+        fp.RMSprop(0.001, centered=True),
+        fp.RMSprop(0.001, momentum=0.9, centered=True),
+    ],
+    "rprop": [fp.Rprop(0.001)],
+    "lion": [fp.Lion(0.001, weight_decay=0.1)],
 }
+# What stands around a rule: alone, and together.
+OPTIONS = [
+    fp.SGD(0.05, momentum=0.9, rate_in_velocity=True),
+    fp.Adam(fp.CosineDecay(0.01, total_steps=10), l1=1e-4, clip_value=0.01),
+    fp.SGD(0.05, clip_norm=0.1),
+    fp.Adam(0.01, clip_global_norm=0.2),
+    fp.SGD(0.05, max_norm=0.6, ema_decay=0.9),
+    fp.Adam(0.01, accumulate=3, ema_decay=0.9),
+    fp.SGD(
+        fp.ExponentialDecay(0.1, gamma=0.9), momentum=0.9, l1=1e-4, clip_value=0.05, clip_norm=0.2,
+        clip_global_norm=0.3, max_norm=0.6, accumulate=2, ema_decay=0.9, weight_decay=0.01,
+        groups=[fp.ParameterGroup(kinds="bias", weight_decay=0, rate_factor=0.5)],
+    ),
+    fp.Adam(0.01, groups=[fp.ParameterGroup(layers=0, frozen=True)]),
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,11 +102,13 @@ def cases() -> Iterator[Case]:
         for activation in map(short, TRIED):
             if activation not in EVERYWHERE:
                 yield Case(activation, "cross_entropy", fp.SGD(0.02, momentum=0.9), dtype)
+        for rule in (*(rule for name in OPTIMIZERS if name != "sgd" for rule in RULES[name]), *OPTIONS):
+            yield Case("relu", "cross_entropy", rule, dtype)
+        yield Case("relu", "cross_entropy", fp.Adam(0.01), dtype, units=32, batch_size=3, n_rows=60)
         for loss in LOSSES:
             for activation in EVERYWHERE:
-                for name in OPTIMIZERS:
-                    for rule in RULES[name]:
-                        yield Case(activation, loss, rule, dtype)
+                for rule in RULES["sgd"]:
+                    yield Case(activation, loss, rule, dtype)
             # Sums over more than one block of 256: along k in the second layer, along the rows of a batch.
             yield Case("tanh", loss, fp.SGD(0.05, momentum=0.9), dtype, units=300, batch_size=290, n_rows=600)
             yield Case("relu", loss, fp.SGD(0.05, momentum=0.9), dtype, weighted=True)

@@ -41,7 +41,13 @@ def fit(trainer, *callbacks, data=None, **options):
 
 
 def bits(trainer):
-    return trainer.model.theta.tobytes(), trainer._state.tobytes(), trainer.epoch, trainer.step, repr(trainer.history)
+    return (
+        trainer.model.theta.tobytes(),
+        trainer._memory.vectors.tobytes(),
+        trainer.epoch,
+        trainer.step,
+        repr(trainer.history),
+    )
 
 
 def recorder(*hooks):
@@ -327,7 +333,7 @@ def test_early_stopping_puts_the_best_weights_back(restore):
     fit(last, epochs=4)
     assert trained.model.theta.tobytes() == (best if restore else last).model.theta.tobytes()
     assert (trained.epoch, trained.step, stopping.best, stopping.stopped_epoch) == (4, 16, 1.0, 3)
-    assert trained._state.tobytes() == last._state.tobytes()
+    assert trained._memory.vectors.tobytes() == last._memory.vectors.tobytes()
 
 
 def test_early_stopping_puts_them_back_also_where_it_does_not_stop():

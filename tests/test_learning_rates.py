@@ -23,7 +23,13 @@ def trainer(momentum=0.9, seed=0):
 
 
 def bits(trainer):
-    return trainer.model.theta.tobytes(), trainer._state.tobytes(), trainer.epoch, trainer.step, repr(trainer.history)
+    return (
+        trainer.model.theta.tobytes(),
+        trainer._memory.vectors.tobytes(),
+        trainer.epoch,
+        trainer.step,
+        repr(trainer.history),
+    )
 
 
 def test_the_rates_rise_evenly_in_their_logarithm():

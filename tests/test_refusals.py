@@ -50,7 +50,7 @@ class Doors:
         trainer = self.trainer
         return (
             trainer.model.theta.tobytes(),
-            trainer._state.tobytes(),
+            trainer._memory.vectors.tobytes(),
             trainer.epoch,
             trainer.step,
             dict(trainer.history),

@@ -287,7 +287,7 @@ def test_an_edit_that_changes_nothing_loads(request, tmp_path):
     "change",
     [
         at("trainer", "optimizer", "learning_rate", value=0.2),
-        at("trainer", "steps", value=[9, 9, 9, 9, 9]),
+        at("trainer", "steps", value=[9, 0, 0, 9, 9, 9, 9]),
         at("model", "seed", value=4),
         at("trainer", "history", "loss", 0, value="0.5"),
         at("something new", value=1),
@@ -390,7 +390,7 @@ HOSTILE_TRAINERS = {
     "an epoch negative": at("trainer", "epoch", value=-1),
     "an epoch a fraction": at("trainer", "epoch", value=1.5),
     "a step missing": at("trainer", "steps", value=[3]),
-    "a step too large": at("trainer", "steps", value=[2**70, 0, 0, 0, 0]),
+    "a step too large": at("trainer", "steps", value=[2**70, 0, 0, 0, 0, 0, 0]),
     "a history a list": at("trainer", "history", value=[]),
     "a history of text": at("trainer", "history", value={"loss": ["abc"]}),
     "a history of numbers": at("trainer", "history", value={"loss": 5}),

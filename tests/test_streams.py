@@ -32,7 +32,13 @@ def trainer(**options):
 
 
 def bits(trainer):
-    return trainer.model.theta.tobytes(), trainer._state.tobytes(), trainer.epoch, trainer.step, repr(trainer.history)
+    return (
+        trainer.model.theta.tobytes(),
+        trainer._memory.vectors.tobytes(),
+        trainer.epoch,
+        trainer.step,
+        repr(trainer.history),
+    )
 
 
 class Anew:

@@ -48,7 +48,7 @@ def bits(trainer):
     """Everything a training leaves, to the last bit: what `save` writes."""
     return (
         trainer.model.theta.tobytes(),
-        trainer._state.tobytes(),
+        trainer._memory.vectors.tobytes(),
         trainer.epoch,
         trainer.step,
         repr(dict(trainer.history)),

@@ -32,15 +32,21 @@ class Subject:
     title: str
     letters: str
     entries: Mapping[str, Any] | Sequence[type]
+    base: type | None = None  # whose parameters, common to all, are told with the letters
 
 
+OPTIMIZERS = """\
+theta holds all parameters; g is dC/dtheta, and with a weight decay that is not decoupled `weight_decay * theta`. All of
+them take these options too, of which each number may be a schedule: `weight_decay`, `decoupled_weight_decay`, `l1`,
+`clip_value`, `clip_norm`, `clip_global_norm`, `max_norm`, `accumulate`, `ema_decay`, and `groups` of parameters with
+rates and decays of their own (`help(fastprop.optimizers.Optimizer)`)."""
 SUBJECTS = [
     Subject("Activations", "z goes in, `a = f(z)` comes out, element by element unless a row is named.",
             activations.ACTIVATIONS | {"": activations.CustomActivation}),
     Subject("Layers", "x (m, n_in) goes in.", layers.LAYERS),
     Subject("Losses", "o is the network's output, y what it should be, both (m, n).", losses.LOSSES),
     Subject("Metrics", "o is the network's output, y what it should be.", metrics.METRICS),
-    Subject("Optimizers", "theta holds all parameters, grad is dC/dtheta.", optimizers.OPTIMIZERS),
+    Subject("Optimizers", OPTIMIZERS, optimizers.OPTIMIZERS, optimizers.Optimizer),
     Subject("Schedules", "For any number of an optimizer. t counts steps from 0, or epochs; T is `total_steps`.",
             schedules.SCHEDULES),
     Subject("Initializers", "Of a layer with n_in inputs and n_out outputs.", initializers.INITIALIZERS),
@@ -60,14 +66,19 @@ def table(subject: Subject) -> Iterator[str]:
     yield "| name | with its defaults | formula | source |\n|---|---|---|---|"
     for name, entry in named:
         cls = entry if isinstance(entry, type) else type(entry)
-        cells = (code([name] if name else []), code([signature(cls)]), formula(cls), source(cls))
+        cells = (code([name] if name else []), code([signature(cls, subject.base)]), formula(cls), source(cls))
         yield f"| {' | '.join(cells)} |"
     yield ""
 
 
-def signature(cls: type) -> str:
-    """The class as it is made, as in LeakyReLU(negative_slope=0.01)."""
-    parameters = inspect.signature(cls).parameters.values()
+def signature(cls: type, base: type | None) -> str:
+    """The class as it is made, as in LeakyReLU(negative_slope=0.01), without what it has from its base alone."""
+    common = dict(inspect.signature(base).parameters) if base else {}
+    parameters = [
+        p
+        for name, p in inspect.signature(cls).parameters.items()
+        if name == "learning_rate" or name not in common or p.default != common[name].default
+    ]
     plain = [p.replace(annotation=p.empty, kind=p.POSITIONAL_OR_KEYWORD) for p in parameters if p.kind != p.VAR_KEYWORD]
     return f"{cls.__name__}{inspect.Signature(plain)}"
 

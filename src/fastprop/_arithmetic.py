@@ -66,11 +66,13 @@ def cos_pi(x: ArrayLike) -> Reals:
     return core("cos", np.pi * np.asarray(x, dtype=float))
 
 
-def whole_power(base: float, exponents: ArrayLike) -> Reals:
-    """``base ** n`` for whole numbers n from 0, by repeated squaring: multiplications alone, at most 2 log2(n) each."""
+def whole_power(base: ArrayLike, exponents: ArrayLike) -> Reals:
+    """``base ** n``, one base or one for each exponent, for whole numbers n from 0, by repeated squaring:
+    multiplications alone, at most 2 log2(n) each.
+    """
     n = np.asarray(exponents).astype(np.int64)
     result = np.ones(n.shape)
-    factor = np.float64(base)
+    factor = np.asarray(base, dtype=float)
     with np.errstate(over="ignore"):
         while n.any():
             result = np.where(n & 1, result * factor, result)

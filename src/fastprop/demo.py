@@ -90,7 +90,9 @@ class NumpyTrainer:
 
     def __init__(self, model: Sequential, rule: SGD, batch_size: int) -> None:
         first, last = model.layers
-        self.rule = rule
+        assert isinstance(rule.learning_rate, float)
+        assert isinstance(rule.momentum, float)
+        self.learning_rate, self.momentum = rule.learning_rate, rule.momentum
         self.theta, self.grad, self.velocity = (
             model.theta.copy(),
             np.zeros_like(model.theta),
@@ -144,9 +146,9 @@ class NumpyTrainer:
         np.matmul(x.T, da, out=self.dW1)
         np.sum(da, axis=0, out=self.db1)
 
-        self.velocity *= self.rule.momentum
+        self.velocity *= self.momentum
         self.velocity += self.grad
-        np.multiply(self.velocity, self.rule.learning_rate, out=self.grad)
+        np.multiply(self.velocity, self.learning_rate, out=self.grad)
         self.theta -= self.grad
         return loss
 

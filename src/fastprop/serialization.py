@@ -28,7 +28,7 @@ from fastprop.initializers import INITIALIZERS
 from fastprop.layers import LAYERS
 from fastprop.losses import LOSSES
 from fastprop.metrics import METRICS
-from fastprop.optimizers import OPTIMIZERS
+from fastprop.optimizers import OPTIMIZERS, ParameterGroup
 from fastprop.schedules import SCHEDULES
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ HEADER_LIMIT = 1 << 20  # bytes
 
 KNOWN = (ACTIVATIONS, INITIALIZERS, LOSSES, METRICS, OPTIMIZERS)
 DESCRIPTIONS: dict[str, type[Any]] = {
-    cls.__name__: cls for cls in (*LAYERS, *SCHEDULES, *(type(value) for known in KNOWN for value in known.values()))
+    cls.__name__: cls
+    for cls in (*LAYERS, *SCHEDULES, ParameterGroup, *(type(value) for known in KNOWN for value in known.values()))
 }
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fastprop import _checks, losses, metrics, optimizers, serialization
 from fastprop._arithmetic import standard_arithmetic
+from fastprop._memory import Memory
 from fastprop._rows import Rows
 from fastprop._slices import Slicer, row_slices
 from fastprop._snapshots import DivergedError, Snapshots
@@ -23,7 +24,7 @@ from fastprop.callbacks import Callback, CallbackList
 from fastprop.history import History
 from fastprop.losses import Loss
 from fastprop.metrics import Metric
-from fastprop.model import Sequential, aligned_rows
+from fastprop.model import Sequential
 from fastprop.optimizers import Optimizer
 from fastprop.progress import Progress
 from fastprop.schedules import Clock, values_of
@@ -31,6 +32,8 @@ from fastprop.schedules import Clock, values_of
 __all__ = ["DivergedError", "Trainer"]
 
 Array = NDArray[Any]
+
+STATE = "optimizer."  # before the names of what the optimizer keeps, in files
 
 
 class Trainer:
@@ -90,13 +93,8 @@ class Trainer:
         self._loss.check_output(model.output_activation, model.n_outputs)
         self._metrics = _metrics(metrics)
         self._seed = model.seed if seed is None else _checks.integer("seed", seed, low=0, high=2**64 - 1)
-        n_arrays = len(model.parameter_arrays)
-        # All steps so far, then those that the optimizer's state remembers of each parameter array; the engine counts.
-        self._steps = np.zeros(1 + n_arrays, np.int64)
-        self._groups = np.zeros(n_arrays, np.int64)
+        self._memory = Memory(model, optimizers.get(optimizer))
         self._snapshots = Snapshots()
-        self._optimizer = optimizers.get(optimizer)
-        self._state = self._no_state()
         self._epoch = 0
         self.history = History()
         self._slicer = Slicer()
@@ -130,11 +128,11 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        return int(self._steps[0])
+        return int(self._memory.steps[0])
 
     @property
     def optimizer(self) -> Optimizer:
-        return self._optimizer
+        return self._memory.optimizer
 
     @optimizer.setter
     def optimizer(self, optimizer: str | Optimizer) -> None:
@@ -147,17 +145,11 @@ class Trainer:
             self._snapshots = Snapshots()
 
     def _adopt(self, chosen: Optimizer) -> None:
-        before, self._optimizer = self._optimizer, chosen
-        if (type(chosen), chosen.states) != (type(before), before.states):
-            self._state = self._no_state()
-            self._steps[1:] = 0
-            if self._at_work is not None:
-                self._snapshots = Snapshots()
-                self._snapshots.take(self._live())
-
-    def _no_state(self) -> Array:
-        """What the optimizer remembers before the first step: (n_states, n_params, and what lines rows up)."""
-        return aligned_rows(len(self.optimizer.states), self.model.n_params, self.model.dtype)
+        shape = self._memory.vectors.shape
+        goes_on = self._memory.follow(chosen, self.model.theta) and self._memory.vectors.shape == shape
+        if self._at_work is not None and not goes_on:
+            self._snapshots = Snapshots()
+            self._snapshots.take(self._live())
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_snapshots"}
@@ -275,7 +267,7 @@ class Trainer:
 
     def _live(self) -> tuple[Array, ...]:
         """All that a step changes."""
-        return self.model.theta, self.model.buffers, self._state, self._steps
+        return self.model.theta, self.model.buffers, self._memory.vectors, self._memory.steps
 
     def _weights(self) -> tuple[Array, ...]:
         """All that predictions depend on."""
@@ -285,11 +277,11 @@ class Trainer:
         """A step on each batch; sums gathers weight, loss and metrics."""
         data, order, batch_size, first, last = batches
         wanted = self.step + last - first
+        rule = self._memory.rule(self._clock(), last - first)
         with self.model._learning_plan(data.X, batch_size, *self._scoring(), training=True) as plan:
             plan.train(
-                self.model.theta, self.model._numbers, self._state, data.X, data.y, data.w, order, first, last,
-                self.optimizer.kernel, self._settings(last - first), self._groups, self.seed, self._steps, sums,
-            )  # fmt: skip
+                self.model.theta, self.model._numbers, data.X, data.y, data.w, order, first, last, rule, self.seed, sums
+            )
         if self.step < wanted:
             raise self._diverged()
 
@@ -300,10 +292,30 @@ class Trainer:
     def _clock(self) -> Clock:
         return Clock(self.step, self.epoch, *self._end)
 
-    @standard_arithmetic()
-    def _settings(self, count: int) -> Array:
-        """The optimizer's numbers for the next `count` steps: (n_rows, n_groups, n_settings)."""
-        return self.optimizer.settings(self._clock(), count, int(self._steps[1]))[:, np.newaxis]
+    def ema_model(self) -> Sequential:
+        """A network of its own with the moving average of theta, which an optimizer with ``ema_decay`` keeps.
+
+        Raises
+        ------
+        RuntimeError
+            If the optimizer keeps none.
+
+        Examples
+        --------
+        >>> import fastprop as fp
+        >>> trainer = fp.Trainer(fp.mlp(2, 1), "mse", fp.SGD(0.1, ema_decay=0.5))
+        >>> before = trainer.model.theta.copy()
+        >>> for _ in range(2):
+        ...     scores = trainer.partial_fit([[1.0, 2.0]], [3.0])
+        >>> np.allclose(trainer.ema_model().theta, trainer.model.theta), np.allclose(before, trainer.model.theta)
+        (False, False)
+        """
+        average = self._memory.named().get("average")
+        if average is None:
+            raise RuntimeError(f"{self.optimizer!r} keeps no moving average; give it an ema_decay")
+        model = self.model.copy()
+        model.theta = average
+        return model
 
     # Scores
 
@@ -379,15 +391,14 @@ class Trainer:
             If the file cannot be written; an older one of that name is unchanged then.
         """
         tensors = self.model.state_dict()
-        for name, vector in zip(self.optimizer.states, self._state, strict=True):
-            tensors[f"optimizer.{name}"] = vector[: self.model.n_params]
+        tensors |= {f"{STATE}{name}": vector for name, vector in self._memory.named().items()}
         settings = {
             "loss": serialization.encode(self.loss),
             "optimizer": serialization.encode(self.optimizer),
             "metrics": serialization.encode(self.metrics),
             "seed": self.seed,
             "epoch": self.epoch,
-            "steps": self._steps.tolist(),
+            "steps": self._memory.steps.tolist(),
             "history": {name: [repr(number) for number in numbers] for name, numbers in self.history.items()},
         }
         serialization.write(path, "trainer", tensors, {**self.model.to_metadata(), "trainer": settings})
@@ -405,23 +416,15 @@ class Trainer:
         """
         tensors, metadata = serialization.read(path, "trainer")
         with serialization.described_by(path):
-            state = {name: tensors.pop(name) for name in list(tensors) if name.startswith("optimizer.")}
+            state = {name[len(STATE) :]: tensors.pop(name) for name in list(tensors) if name.startswith(STATE)}
             model = Sequential.from_file(tensors, metadata)
             settings = metadata["trainer"]
             loss, optimizer, scores = (serialization.decode(settings[key]) for key in ("loss", "optimizer", "metrics"))
             trainer = cls(model, loss, optimizer, scores, seed=settings["seed"])
             trainer._epoch = _checks.integer("epoch", settings["epoch"], low=0, high=2**32 - 1)
-            trainer._steps[0] = steps = _checks.integer("steps[0]", settings["steps"][0], low=0)
-            for i, remembered in zip(range(1, len(trainer._steps)), settings["steps"][1:], strict=True):
-                trainer._steps[i] = _checks.integer(f"steps[{i}]", remembered, low=0, high=steps)
             history = {name: [float(number) for number in series] for name, series in settings["history"].items()}
             trainer.history = History(history)
-            found = {name: (vector.shape, vector.dtype) for name, vector in state.items()}
-            wanted = {f"optimizer.{name}": ((model.n_params,), model.dtype) for name in trainer.optimizer.states}
-            if found != wanted:
-                raise ValueError(f"the optimizer's state is {found}, but {wanted} fits the model")
-            for vector, name in zip(trainer._state, wanted, strict=True):
-                vector[: model.n_params] = state[name]
+            trainer._memory.restore(state, settings["steps"], model.theta)
             return trainer
 
 

@@ -197,6 +197,33 @@ class Specification:
     ) -> None:
         self.update(name, theta, self.product(a.T, delta), state, settings)
 
+    def add_to(self, x: np.ndarray, sum: np.ndarray) -> np.ndarray:
+        added = self.copy(sum)
+        self.call("add_to", x, added, x.size)
+        return added
+
+    def squares(self, x: np.ndarray, scale: float, limit: float) -> np.ndarray:
+        sums = self.empty((-(-x.size // 256),), np.dtype(float))
+        self.call("squares", x, sums, x.size, float(scale), float(limit))
+        return sums
+
+    def shape_gradient(
+        self, theta: np.ndarray, grad: np.ndarray, scale: float, limit: float, factor: float, l1: float
+    ) -> np.ndarray:
+        shaped = self.copy(grad)
+        self.call("shape_gradient", theta, shaped, theta.size, *map(float, (scale, limit, factor, l1)))
+        return shaped
+
+    def average(self, theta: np.ndarray, average: np.ndarray, share: float) -> np.ndarray:
+        moved = self.copy(average)
+        self.call("average", theta, moved, theta.size, float(share))
+        return moved
+
+    def limit_columns(self, W: np.ndarray, first: int, last: int, limit: float) -> np.ndarray:
+        limited = self.copy(W)
+        self.call("limit_columns", limited, *W.shape, first, last, float(limit))
+        return limited
+
     def gather(
         self, X: np.ndarray, rows: np.ndarray | None = None, first: int = 0, count: int | None = None
     ) -> np.ndarray:

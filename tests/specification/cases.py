@@ -237,11 +237,29 @@ def sgd_settings(draw: Draw) -> tuple[float, ...]:
     return decay / 100, 1 - keep / 100, -learning_rate, momentum, share, float(draw.flip())
 
 
+def adaptive_settings(n_settings: int, draw: Draw) -> tuple[float, ...]:
+    """Decay, coupled and not; then any numbers, as shares and rates are: each may be 0."""
+    decay, keep, *own = (draw.random.choice([0, draw.random.random()]) for _ in range(2 + n_settings))
+    return decay / 100, 1 - keep / 100, *own
+
+
 # Of each rule, the number of its states and what draws its settings.
 RULES = {
     "sgd": (0, sgd_settings),
     "sgd_momentum": (1, sgd_settings),
     "sgd_nesterov": (1, sgd_settings),
+    "adam": (2, partial(adaptive_settings, 7)),
+    "amsgrad": (3, partial(adaptive_settings, 7)),
+    "nadam": (2, partial(adaptive_settings, 8)),
+    "adamax": (2, partial(adaptive_settings, 5)),
+    "adagrad": (1, partial(adaptive_settings, 2)),
+    "adadelta": (2, partial(adaptive_settings, 4)),
+    "rmsprop": (1, partial(adaptive_settings, 4)),
+    "rmsprop_momentum": (2, partial(adaptive_settings, 5)),
+    "rmsprop_centered": (2, partial(adaptive_settings, 4)),
+    "rmsprop_centered_momentum": (3, partial(adaptive_settings, 5)),
+    "rprop": (2, partial(adaptive_settings, 4)),
+    "lion": (1, partial(adaptive_settings, 5)),
 }
 
 
@@ -275,6 +293,42 @@ def update_by_factors(name: str, draw: Draw) -> Case:
     return call
 
 
+def limit(draw: Draw) -> float:
+    """Of a component or a norm, or none."""
+    return draw.random.choice([np.inf, 0, draw.random.random(), 3.0, 1e-30])
+
+
+def add_to(draw: Draw) -> Case:
+    count = draw.long()
+    x, total = draw.reals(count), draw.reals(count)
+    return lambda calls: (calls.add_to(x, total),)
+
+
+def squares(draw: Draw) -> Case:
+    x, scale, most = draw.reals(draw.long()), draw.random.choice([1.0, 1 / 3, 0.5]), limit(draw)
+    return lambda calls: (calls.squares(x, scale, most),)
+
+
+def shape_gradient(draw: Draw) -> Case:
+    count = draw.long()
+    theta, grad = draw.reals(count), draw.reals(count)
+    numbers = draw.random.choice([1.0, 1 / 3]), limit(draw), draw.random.choice([1.0, 0, 0.3]), draw.random.random()
+    return lambda calls: (calls.shape_gradient(theta, grad, *numbers),)
+
+
+def average(draw: Draw) -> Case:
+    count = draw.long()
+    theta, before, share = draw.reals(count), draw.reals(count), draw.random.choice([1.0, 0.0, 0.01, 0.3])
+    return lambda calls: (calls.average(theta, before, share),)
+
+
+def limit_columns(draw: Draw) -> Case:
+    W, most = draw.reals(*draw.shape()), limit(draw)
+    first = draw.random.randrange(W.shape[1])
+    last = draw.random.randint(first, W.shape[1])
+    return lambda calls: (calls.limit_columns(W, first, last, most),)
+
+
 def gather(draw: Draw) -> Case:
     """From a buffer of random bytes: any type, strides of either sign or none, any alignment."""
     dtype = draw.random.choice(list(KINDS))
@@ -300,6 +354,7 @@ def gather_one_hot(draw: Draw) -> Case:
 
 
 # By the method of KernelCalls that each calls: the kernels that stand alone, and those of each list.
+AROUND_A_RULE = (add_to, squares, shape_gradient, average, limit_columns)
 ALONE = {
     draw.__name__: draw
     for draw in (
@@ -309,6 +364,7 @@ ALONE = {
         column_sums,
         weight_sum,
         all_finite,
+        *AROUND_A_RULE,
         gather,
         gather_one_hot,
         random_mask,

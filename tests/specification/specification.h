@@ -1019,33 +1019,5 @@ METRIC(binary_log_loss) {
     return total;
 }
 
-/* Updates of theta from grad; step 0 reads no state. */
-
-/* state: (states of the rule, count). k: the step's numbers, rounded once; k(0) is decay within the gradient, k(1) what
- * decay apart from it leaves of theta. */
-#define k(i) ((real)settings[i])
-
-static real flushed(real x) { return absolute(x) < SMALLEST_NORMAL ? 0 : x; }
-
-void NAME(sgd)(real *theta, const real *grad, real *state, size count, const double *settings) {
-    (void)state;
-    for (size i = 0; i < count; i++) theta[i] = fused(k(2), fused(k(0), theta[i], grad[i]), k(1) * theta[i]);
-}
-
-static void sgd_with_velocity(real *theta, const real *grad, real *v, size count, const double *settings, int nesterov) {
-    for (size i = 0; i < count; i++) {
-        real g = fused(k(0), theta[i], grad[i]), scaled = settings[5] ? g : k(4) * g;
-        v[i] = flushed(settings[5] ? g : fused(k(3), v[i], scaled));
-        theta[i] = fused(k(2), nesterov ? fused(k(3), v[i], scaled) : v[i], k(1) * theta[i]);
-    }
-}
-
-void NAME(sgd_momentum)(real *theta, const real *grad, real *state, size count, const double *settings) {
-    sgd_with_velocity(theta, grad, state, count, settings, 0);
-}
-
-void NAME(sgd_nesterov)(real *theta, const real *grad, real *state, size count, const double *settings) {
-    sgd_with_velocity(theta, grad, state, count, settings, 1);
-}
-
+#include "updates.h"
 #include "operations.h"

@@ -100,13 +100,24 @@ ctypedef struct Rule:
     char* state                     # (n_states, stride)
     Py_ssize_t stride
     const double* settings          # (n_rows, n_groups, n_settings): of the first steps; later ones have the last row's
+    const double* options           # (n_rows, n_groups, N_OPTIONS); NULL where none is wanted
     Py_ssize_t n_rows
     Py_ssize_t n_groups
     Py_ssize_t n_settings
     Py_ssize_t row                  # of the step at hand
     const int64_t* groups           # (n_arrays,): each parameter array's; -1 where it stays as it is
+    const int64_t* arrays           # (n_arrays, N_PLACE): where each is
     Py_ssize_t n_arrays
-    int64_t* steps                  # all so far, then those that the state remembers of each array
+    int64_t* steps                  # (STEPS_OF_ARRAYS + n_arrays,)
+    Py_ssize_t accumulate           # batches to a step
+    bint shapes                     # what is done to a gradient before the rule: a scale, limits, a pull
+    bint measures                   # norms
+    bint limits                     # what is done to theta after it: weights' norms
+    char* average                   # a moving one of theta; NULL for none
+    char* gradient                  # where it is written down, summed over batches; NULL where nobody needs it whole
+    char* batch_gradient            # of one batch, to be added to it
+    double* squares                 # sums of the gradient's squares, over blocks of each array
+    double* factors                 # (n_arrays,): what norms ask the gradients to be multiplied with
 
 
 ctypedef struct Elements:

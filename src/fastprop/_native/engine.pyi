@@ -3,7 +3,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fastprop._native.layout import Node
+from fastprop._native.layout import Node, Rule
 
 class Plan:
     batch_size: int
@@ -64,18 +64,14 @@ class Plan:
         self,
         theta: NDArray[Any],
         buffers: NDArray[Any] | None,
-        state: NDArray[Any],
         X: NDArray[Any],
         Y: NDArray[Any],
         w: NDArray[Any] | None,
         order: NDArray[Any] | None,
         first: int,
         last: int,
-        update: str,
-        settings: NDArray[Any],
-        groups: NDArray[Any],
+        rule: Rule,
         seed: int,
-        steps: NDArray[Any],
         totals: NDArray[Any],
         mean_w: NDArray[Any] | None = None,
         outputs: NDArray[Any] | None = None,

@@ -18,7 +18,7 @@ W; then they meet before and after each product too.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.math cimport isfinite
+from libc.math cimport INFINITY, isfinite, sqrt
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
@@ -310,33 +310,27 @@ cdef class Plan:
         job.J = job.keep(J, True)
         job.run()
 
-    def train(self, theta, buffers, state, X, Y, w, order, first, last, update, settings, groups, seed, steps, totals,
-              mean_w=None, outputs=None):
-        """Take the steps of the batches first..last - 1 of an epoch over X[order]; order None for X as it stands.
+    def train(self, theta, buffers, X, Y, w, order, first, last, rule, seed, totals, mean_w=None, outputs=None):
+        """Take the batches first..last - 1 of an epoch over X[order], order None for X as it stands, and the steps that
+        fall due.
 
-        theta, buffers and state (n_states, n) change in place; totals, mean_w and outputs as in `evaluate`, but outputs
-        are from before each batch's step, in the epoch's order. groups (n_arrays,) holds each parameter array's group,
-        or -1 where it is to stay as it is, and settings (n_rows, n_groups, n_settings) the rule's numbers: a row per
-        step, of which the last holds for all steps that are left.
+        theta, buffers and the rule's arrays change in place; totals, mean_w and outputs as in `evaluate`, but outputs
+        are from before each batch's step, in the epoch's order. The number of batches that were taken is added to the
+        first of rule.steps, so that a caller whom an interrupt keeps from a return value still knows it. Fewer than
+        asked for were taken where a batch's loss was not finite; nothing is learnt from that one then.
 
-        The number of steps that were taken is added to steps[0], all so far, and to steps[1 + i], those that state
-        remembers of array i: a caller whom an interrupt keeps from a return value still knows it. Fewer than asked for
-        were taken where a batch's loss was not finite; then its step was not.
+        Parameters
+        ----------
+        rule
+            A `fastprop._native.layout.Rule`.
         """
         cdef Job job = Job(self, theta, buffers, RowSource(self, X, Y, w, order, mean_w))
         job.outputs = job.keep(outputs, True)
         job.totals = <double*> job.keep(totals, True)
-        job.rule.update = <const Update*> find(self.kernels.updates, sizeof(Update), update.encode())
-        job.rule.theta = job.keep(theta, True)
-        job.rule.state = job.keep(state, True)
-        job.rule.stride = state.shape[1]
-        job.rule.settings = <const double*> job.keep(settings.reshape(len(settings), -1))
-        job.rule.n_rows, job.rule.n_groups, job.rule.n_settings = settings.shape
-        job.rule.groups = <const int64_t*> job.keep(groups)
-        job.rule.n_arrays = len(groups)
-        job.rule.steps = <int64_t*> job.keep(steps, True)
         job.seed = seed
         job.next, job.end = first, last
+        job.rule.theta = job.keep(theta, True)
+        job.take_rule(rule)
         job.run()
 
     # A batch, as a worker goes through it: its rows up and down the network, then its part of each W.
@@ -498,6 +492,7 @@ cdef class Plan:
 
 cdef Loss IN_PYTHON = Loss(b"python", NULL, NULL)
 
+include "learning.pxi"
 include "nodes.pxi"
 include "nodes_branches.pxi"
 include "nodes_random.pxi"
@@ -544,6 +539,36 @@ cdef class Job:
         kept = Array(array, writable)
         self.arrays.append(kept)
         return kept.data
+
+    cdef take_rule(self, rule):
+        """A `fastprop._native.layout.Rule`, as the engine reads it."""
+        cdef Rule* own = &self.rule
+        cdef const Kernels* kernels = self.plan.kernels
+        cdef char* vectors = self.keep(rule.vectors, True)
+        cdef Py_ssize_t stride = rule.vectors.shape[1], n_states = rule.n_states
+        own.update = <const Update*> find(kernels.updates, sizeof(Update), rule.kernel.encode())
+        own.state, own.stride = vectors, stride
+        own.n_rows, own.n_groups, own.n_settings = rule.settings.shape
+        own.settings = <const double*> self.keep(rule.settings.reshape(own.n_rows, -1))
+        own.groups = <const int64_t*> self.keep(rule.groups)
+        own.n_arrays = len(rule.groups)
+        own.steps = <int64_t*> self.keep(rule.steps, True)
+        own.accumulate = 1
+        options = rule.options
+        if options is None:
+            return
+        own.options = <const double*> self.keep(options.numbers.reshape(own.n_rows, -1))
+        own.arrays = <const int64_t*> self.keep(options.arrays)
+        own.accumulate = options.accumulate
+        own.shapes, own.measures, own.limits = options.shapes, options.measures, options.limits
+        own.squares = <double*> self.keep(options.squares, True)
+        own.factors = <double*> self.keep(options.factors, True)
+        if options.averages:
+            own.average = vectors + n_states * stride * kernels.itemsize
+            n_states += 1
+        if options.writes_down:
+            own.gradient = vectors + n_states * stride * kernels.itemsize
+            own.batch_gradient = own.gradient + stride * kernels.itemsize
 
     cdef run(self):
         """Go through all batches, with helpers where they are worth calling."""
@@ -630,9 +655,12 @@ cdef class Job:
                 if self.end == self.next:
                     return
                 self.plan.learn(&share)
+                if self.rule.gradient != NULL:
+                    follow(&share)
             if team_meet(&self.team):
                 if learns:
-                    self.count_step()
+                    if self.rule.update != NULL:
+                        count_batch(&self.rule)
                 elif self.totals != NULL:
                     self.add_scores(&share)
                 self.next += 1
@@ -661,7 +689,12 @@ cdef class Job:
         return self.out + share.begin * row if self.out != NULL else NULL
 
     cdef char* batch_gradient(self) noexcept nogil:
-        return self.grad + self.next * self.plan.n_params * self.plan.kernels.itemsize if self.grad != NULL else NULL
+        """Where nodes write their gradients to, if they are to."""
+        if self.grad != NULL:
+            return self.grad + self.next * self.plan.n_params * self.plan.kernels.itemsize
+        if self.rule.gradient != NULL and self.rule.steps[PENDING] > 0:
+            return self.rule.batch_gradient
+        return self.rule.gradient
 
     cdef bint add_scores(self, const Share* share) noexcept nogil:
         """Add the batch's scores to the totals, row after row, so that they are the same in batches of any size;
@@ -675,14 +708,6 @@ cdef class Job:
                 self.totals[1 + i + (i > 0)] += scores[row]
             scores += self.plan.batch_size
         return isfinite(self.totals[1])
-
-    cdef void count_step(self) noexcept nogil:
-        cdef Py_ssize_t i
-        if self.rule.steps != NULL:
-            self.rule.row = min(self.rule.row + 1, self.rule.n_rows - 1)
-            self.rule.steps[0] += 1
-            for i in range(self.rule.n_arrays):
-                self.rule.steps[1 + i] += self.rule.groups[i] >= 0
 
 
 cdef class RowSource:

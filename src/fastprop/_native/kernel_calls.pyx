@@ -264,6 +264,40 @@ cdef class KernelCalls:
             n=theta.shape[1], settings=<const double*> numbers.data)
         entry.apply(&part, gradient)
 
+    def add_to(self, x, sum):
+        """sum + x, both (count,)."""
+        added = self.copy(sum)
+        self.table.add_to(self.take(x).data, self.take(added).data, x.size)
+        return added
+
+    def squares(self, x, scale, limit):
+        """The sum of squares of scale x (count,), each within -limit..limit: of each 256 elements, in double."""
+        sums = self.empty((-(-x.size // 256),), np.dtype(float))
+        self.table.squares(self.take(x).data, <double*> Array(sums, True).data, x.size, scale, limit)
+        return sums
+
+    def shape_gradient(self, theta, grad, scale, limit, factor, l1):
+        """factor (scale grad, within -limit..limit) + l1 sign(theta), both (count,)."""
+        shaped = self.copy(grad)
+        self.table.shape_gradient(
+            self.take(theta).data, self.take(shaped).data, theta.size, scale, limit, factor, l1)
+        return shaped
+
+    def average(self, theta, average, share):
+        """average + share (theta - average), both (count,)."""
+        moved = self.copy(average)
+        self.table.average(self.take(theta).data, self.take(moved).data, theta.size, share)
+        return moved
+
+    def limit_columns(self, W, first, last, limit):
+        """W, of which each of the columns first..last - 1 is shortened to the norm `limit` where it is longer."""
+        cdef Py_ssize_t begin = first
+        cdef char* data
+        limited = self.copy(W)
+        data = self.take(limited).data
+        self.table.limit_columns(data + begin * self.table.itemsize, W.shape[1], W.shape[0], last - first, limit)
+        return limited
+
     def gather(self, X, rows=None, first=0, count=None):
         """X[rows[first:first + count]] cast to the kernels' type, X of any strides; rows None for all in order."""
         cdef Array source = Array(X), order = row_numbers(rows)

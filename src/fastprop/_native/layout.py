@@ -6,7 +6,10 @@ The descriptions of layers compile to nodes (`fastprop.layers`); a Plan lays the
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["Node", "Place", "lay_out"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Node", "Options", "Place", "Rule", "lay_out"]
 
 
 class Node(NamedTuple):
@@ -28,6 +31,35 @@ class Node(NamedTuple):
     own: int = 0  # reals of memory that it has for each row
     fixed: int = 0  # reals of memory that it has besides
     at_once: int = 0  # the most parameters that learn together, where that is fewer than all
+
+
+class Options(NamedTuple):
+    """What an optimizer does around its rule. A number stands at each of its steps and for each of its groups."""
+
+    numbers: NDArray[np.float64]  # (n_rows, n_groups, 6): of learning.pxi's options
+    arrays: NDArray[np.int64]  # (n_arrays, 4): start in theta, rows, columns, whether it is a weight matrix
+    accumulate: int  # batches to a step
+    shapes: bool  # whether gradients are changed before the rule: by their scale, limits or a pull
+    measures: bool  # whether their norms are wanted
+    limits: bool  # whether weights' norms are limited after it
+    averages: bool  # whether a moving average of theta is kept: the vector after the states
+    writes_down: bool  # whether a gradient has to be whole: the vector after that, and of one batch in the next
+    squares: NDArray[np.float64]  # one for each block of 256 parameters of each array
+    factors: NDArray[np.float64]  # (n_arrays,)
+
+
+class Rule(NamedTuple):
+    """An optimizer as the engine follows it."""
+
+    kernel: str
+    n_states: int
+    vectors: NDArray[Any]  # (n, stride): the states and what options keep, which the engine writes
+    settings: NDArray[np.float64]  # (n_rows, n_groups, n_settings): a row per batch; the last holds for all later ones
+    groups: NDArray[np.int64]  # (n_arrays,): each parameter array's, or -1 where it stays as it is
+    # Batches so far, those since the last step, steps that the moving average has seen, and those that the states
+    # remember of each array; the engine counts.
+    steps: NDArray[np.int64]
+    options: Options | None
 
 
 class Place(NamedTuple):

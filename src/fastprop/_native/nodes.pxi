@@ -32,25 +32,6 @@ cdef inline LayerArrays rows_of(const Node* node, const Share* share) noexcept n
     return arrays_of(share.count, node.n_out, node.n_out)
 
 
-cdef inline void wait_for_all(team* t) noexcept nogil:
-    if team_meet(t):
-        team_go_on(t, False)
-
-
-cdef inline void update(const Share* share, Py_ssize_t array, const Gradient* gradient, Py_ssize_t first,
-                        Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
-    """One step of a part of a parameter array: (rows, n) of theta, from its element `first` on."""
-    cdef Rule* rule = share.rule
-    cdef Py_ssize_t group = rule.groups[array], offset = first * share.kernels.itemsize
-    cdef Part part
-    if group < 0:
-        return
-    part = Part(
-        theta=rule.theta + offset, state=rule.state + offset, stride=rule.stride, rows=rows, n=n,
-        settings=rule.settings + (rule.row * rule.n_groups + group) * rule.n_settings)
-    rule.update.apply(&part, gradient)
-
-
 cdef inline void learn_from(const Share* share, Py_ssize_t array, const char* dtheta, Py_ssize_t first,
                             Py_ssize_t n) noexcept nogil:
     """A step of the n parameters from `first` on from their gradient; or the gradient alone, where that is wanted."""
@@ -111,7 +92,9 @@ cdef void product_learn(Node* node, const Share* share) noexcept nogil:
     cdef const char* x = input_of(node, share)
     cdef char* dW = share.own.dW
     cdef Gradient gradient = Gradient(grad=dW, a=NULL, a_row=0, delta=NULL, m=0)
-    if share.m <= FEW_ROWS and n_out * size % ALIGNMENT == 0 and share.grad == NULL:
+    if is_frozen(share, node.array):
+        first = last
+    elif share.m <= FEW_ROWS and n_out * size % ALIGNMENT == 0 and not is_written_down(share):
         learn_from_factors(node, share, x, first, last - first)
         first = last
     while first < last:
@@ -130,7 +113,7 @@ cdef inline void learn_bias(Node* node, const Share* share) noexcept nogil:
     """By the last worker alone."""
     cdef char* db = share.own.dW
     cdef Gradient gradient = Gradient(grad=db, a=NULL, a_row=0, delta=NULL, m=0)
-    if node.b < 0 or share.worker < share.n_workers - 1:
+    if node.b < 0 or share.worker < share.n_workers - 1 or is_frozen(share, node.array + 1):
         return
     if share.grad != NULL:
         db = share.grad + node.b * share.kernels.itemsize
@@ -157,6 +140,8 @@ cdef void sparse_product_learn(Node* node, const Share* share) noexcept nogil:
     cdef Elements* x = share.elements
     cdef char* dW = share.own.dW
     cdef Gradient gradient = Gradient(grad=dW, a=NULL, a_row=0, delta=NULL, m=0)
+    if is_frozen(share, node.array):
+        first = last
     while first < last:
         count = min(last - first, node.rows_at_once)
         if share.grad != NULL:

@@ -25,6 +25,8 @@ include "operations.pxi"
 include "normalization.pxi"
 include "learnt.pxi"
 include "updates.pxi"
+include "rules.pxi"
+include "options.pxi"
 include "gather.pxi"
 include "peak.pxi"
 
@@ -102,10 +104,22 @@ cdef Metric[8] METRICS = [
     Metric(b"mse", mean_squared_error),
     Metric(NULL, NULL),
 ]
-cdef Update[4] UPDATES = [
+cdef Update[16] UPDATES = [
     Update(b"sgd", sgd),
     Update(b"sgd_momentum", sgd_momentum),
     Update(b"sgd_nesterov", sgd_nesterov),
+    Update(b"adam", adam),
+    Update(b"amsgrad", amsgrad),
+    Update(b"nadam", nadam),
+    Update(b"adamax", adamax),
+    Update(b"adagrad", adagrad),
+    Update(b"adadelta", adadelta),
+    Update(b"rmsprop", rmsprop),
+    Update(b"rmsprop_momentum", rmsprop_momentum),
+    Update(b"rmsprop_centered", rmsprop_centered),
+    Update(b"rmsprop_centered_momentum", rmsprop_centered_momentum),
+    Update(b"rprop", rprop),
+    Update(b"lion", lion),
     Update(NULL, NULL),
 ]
 
@@ -144,6 +158,11 @@ TABLE.sparse_gradient = sparse_gradient
 TABLE.column_sums = column_sums
 TABLE.weight_sum = weight_sum
 TABLE.all_finite = all_finite
+TABLE.add_to = add_to
+TABLE.squares = squares
+TABLE.shape_gradient = shape_gradient
+TABLE.average = average
+TABLE.limit_columns = limit_columns
 TABLE.gather = gather
 TABLE.gather_one_hot = gather_one_hot
 TABLE.gather_sparse = gather_sparse

@@ -103,6 +103,13 @@ ctypedef struct Kernels:
     void (*column_sums)(const void* x, void* sums, Py_ssize_t m, Py_ssize_t n) noexcept nogil
     double (*weight_sum)(double before, const void* w, Py_ssize_t m) noexcept nogil
     bint (*all_finite)(const void* x, Py_ssize_t count) noexcept nogil
+    # Around an optimizer's rule, as told in options.pxi
+    void (*add_to)(const void* x, void* sum, Py_ssize_t count) noexcept nogil
+    void (*squares)(const void* x, double* sums, Py_ssize_t count, double scale, double limit) noexcept nogil
+    void (*shape_gradient)(const void* theta, void* grad, Py_ssize_t count, double scale, double limit, double factor,
+                           double l1) noexcept nogil
+    void (*average)(const void* theta, void* average, Py_ssize_t count, double share) noexcept nogil
+    void (*limit_columns)(void* W, Py_ssize_t row, Py_ssize_t m, Py_ssize_t n, double limit) noexcept nogil
     # x (m, n) = X[rows[first:first + m]]; strides in bytes, rows NULL for consecutive ones; kind is the
     # struct module's letter of X's elements: f d, b h i q, B H I Q
     void (*gather)(char kind, const char* X, Py_ssize_t row_stride, Py_ssize_t column_stride,

@@ -91,6 +91,11 @@ cdef inline vec v_flush(vec x) noexcept nogil:
     return v_if_gt(v_set(SMALLEST_NORMAL), v_abs(x), v_set(0), x)
 
 
+cdef inline vec v_sign(vec x) noexcept nogil:
+    """1, -1, or x itself where it is 0 (or no number)."""
+    return v_if_gt(x, v_set(0), v_set(1), v_if_gt(v_set(0), x, v_set(-1), x))
+
+
 # SGD: -learning_rate; momentum, 1 - dampening, whether this is the first step.
 #
 #    v = g at the first step, else momentum v + (1 - dampening) g
