@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import fastprop as fp
+from fastprop._native import engine, threads
 from fastprop.layers import (
     LAYERS,
     Activate,
@@ -452,9 +453,98 @@ def test_masks_differ_by_the_trainers_seed():
 def test_alpha_dropout_keeps_mean_and_variance():
     """Of standard normal inputs: the outputs' mean is 0 and their variance 1 (Klambauer et al. 2017, section 3)."""
     rate, n = 0.3, 200_000
-    s, kept, dropped = AlphaDropout(rate).settings()
+    s, kept, dropped = (factor[0] for factor in AlphaDropout(rate).factors(np.array([rate])))
     x = np.random.default_rng(0).standard_normal(n)
     a = np.where(np.random.default_rng(1).random(n) < rate, dropped, s * x + kept)
     assert a.mean() == pytest.approx(0, abs=0.01)
     assert a.std() == pytest.approx(1, abs=0.01)
     assert dropped == pytest.approx(s * (-1.7580993408473766) + kept)
+
+
+# Rates that change while the network is trained
+
+
+def with_dropouts(layer, rate):
+    return network([Dense(16, "tanh"), Residual([layer(rate), Dense(16)]), layer(0.1), Dense(N_CLASSES, "softmax")])
+
+
+def one_step(model, step, x, y):
+    """Of a training's step of that number."""
+    trainer = fp.Trainer(model, "cross_entropy", fp.SGD(0.0), seed=5)
+    for _ in range(step):
+        trainer.partial_fit(x, y)
+    trainer.optimizer = fp.SGD(0.1)
+    trainer.partial_fit(x, y)
+
+
+@pytest.mark.parametrize("layer", [Dropout, AlphaDropout])
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("per", ["step", "epoch"])
+def test_a_rate_may_be_a_schedule(layer, n_threads, per, monkeypatch):
+    """Each batch gets what a fixed rate of its value would give it, wherever an epoch is cut, on any threads."""
+    monkeypatch.setattr(engine, "CALL_WORK", 0)
+    monkeypatch.setattr(threads, "CALL_WORK", 0)
+    monkeypatch.setattr(threads, "STEP_WORK_PER_THREAD", 1)
+    X, y = data(40)
+    course = fp.LinearRamp(0.6, start_factor=0.0, total_steps=8, per=per)
+    scheduled = with_dropouts(layer, course)
+    trainer = fp.Trainer(scheduled, "cross_entropy", fp.SGD(0.1), seed=5)
+    before = fp.num_threads()
+    fp.set_num_threads(n_threads)
+    try:
+        trainer.fit(X, y, batch_size=10, epochs=3, shuffle=False, progress=False)
+    finally:
+        fp.set_num_threads(before)
+    theta = with_dropouts(layer, 0.0).theta.copy()
+    for step in range(12):
+        model = with_dropouts(layer, float(course(step if per == "step" else step // 4)))
+        model.theta = theta
+        one_step(model, step, X[step % 4 * 10 :][:10], y[step % 4 * 10 :][:10])
+        theta = model.theta.copy()
+    np.testing.assert_array_equal(scheduled.theta, theta)
+
+
+def test_a_scheduled_rate_goes_on_after_a_resume(tmp_path):
+    """And without a length of its own it ends with the fit."""
+    X, y = data(40)
+    whole, parts = (
+        fp.Trainer(with_dropouts(Dropout, fp.FlatCosine(0.4)), "cross_entropy", fp.SGD(0.1)) for _ in range(2)
+    )
+    whole.fit(X, y, batch_size=10, epochs=4, progress=False)
+
+    class Leave(fp.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                self.trainer.save(tmp_path / "half")
+                self.trainer.stop_training = True
+
+    parts.fit(X, y, batch_size=10, epochs=4, callbacks=[Leave()], progress=False)
+    resumed = fp.Trainer.resume(tmp_path / "half")
+    resumed.fit(X, y, batch_size=10, epochs=2, progress=False)
+    np.testing.assert_array_equal(resumed.model.theta, whole.model.theta)
+
+
+def test_a_gradient_has_the_first_rate():
+    """Also after a training in which the rate was another."""
+    X, y = data(40)
+    model = with_dropouts(Dropout, fp.ExponentialDecay(0.5, 0.5))
+    fixed = with_dropouts(Dropout, 0.5)
+    for _ in range(2):
+        fp.Trainer(model, "cross_entropy", fp.SGD(0.0)).fit(X, y, batch_size=40, epochs=3, progress=False)
+        loss, grad = fp.gradient(model, X, y, "cross_entropy", training=True)
+        expected, grad_of_fixed = fp.gradient(fixed, X, y, "cross_entropy", training=True)
+        assert loss == expected
+        np.testing.assert_array_equal(grad, grad_of_fixed)
+
+
+def test_a_scheduled_rate_is_shown_and_kept_in_bounds():
+    layer = Dropout(fp.CosineDecay(0.5))
+    assert repr(layer) == "Dropout(CosineDecay(0.5))"
+    assert layer.label == "Dropout, CosineDecay(0.5)"
+    model = network([Dropout(fp.LinearRamp(0.5, end_factor=2.0, total_steps=3)), Dense(N_CLASSES, "softmax")])
+    X, y = data(40)
+    trainer = fp.Trainer(model, "cross_entropy", fp.SGD(0.1))
+    with pytest.raises(ValueError, match=r"rate at step 3, from its LinearRamp, must be in 0\.\.1, 1 excluded"):
+        trainer.fit(X, y, batch_size=4, progress=False)
+    with pytest.raises(TypeError, match="rate is a number, not 'cosine'"):
+        Dropout("cosine")

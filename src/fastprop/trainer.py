@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fastprop import _checks, losses, metrics, optimizers, serialization
 from fastprop._arithmetic import standard_arithmetic
 from fastprop._memory import Memory
+from fastprop._native.engine import Plan
 from fastprop._rows import Rows
 from fastprop._slices import Slicer, row_slices
 from fastprop._snapshots import DivergedError, Snapshots
@@ -280,10 +281,17 @@ class Trainer:
         rule = self._memory.rule(self._clock(), last - first)
         with self.model._learning_plan(data.X, batch_size, *self._scoring(), training=True) as plan:
             plan.train(
-                self.model.theta, self.model._numbers, data.X, data.y, data.w, order, first, last, rule, self.seed, sums
-            )
+                self.model.theta, self.model._numbers, data.X, data.y, data.w, order, first, last, rule, self.seed,
+                sums, node_settings=self._node_settings(plan, last - first),
+            )  # fmt: skip
         if self.step < wanted:
             raise self._diverged()
+
+    def _node_settings(self, plan: Plan, count: int) -> Array | None:
+        """What the layers' schedules give for each of the next `count` batches."""
+        if not plan.schedules:
+            return None
+        return np.concatenate([schedule(self._clock(), count) for schedule in plan.schedules], axis=1)
 
     def _diverged(self) -> DivergedError:
         rate = values_of("learning_rate", self.optimizer.learning_rate, self._clock(), 1)[0]

@@ -50,6 +50,7 @@ cdef struct Node:
     Py_ssize_t rows_at_once         # of dW between two updates
     const Activation* activation
     double* settings
+    Py_ssize_t n_scheduled          # how many of them change from batch to batch: all or none
     Py_ssize_t buffer               # its first number that is not trained, counted from the start of them
     Py_ssize_t number               # of the nodes that draw random numbers, which one
     Node** others                   # a fork's branches, or all that a node joins
@@ -156,6 +157,8 @@ cdef class Plan:
     cdef readonly Py_ssize_t batch_size
     cdef readonly Py_ssize_t n_params
     cdef readonly Py_ssize_t n_workers
+    cdef readonly tuple schedules   # of the nodes' settings that change from batch to batch, in the nodes' order
+    cdef object first_settings      # those for the first batch of a training, (1, n)
     cdef const Kernels* kernels
     cdef const Loss* loss           # NULL for a plan that only predicts
     cdef object function            # in place of the loss's kernel; else None

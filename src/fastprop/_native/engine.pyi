@@ -9,6 +9,7 @@ class Plan:
     batch_size: int
     n_params: int
     n_workers: int
+    schedules: tuple[Callable[[Any, int], NDArray[Any]], ...]
 
     def __init__(
         self,
@@ -75,4 +76,5 @@ class Plan:
         totals: NDArray[Any],
         mean_w: NDArray[Any] | None = None,
         outputs: NDArray[Any] | None = None,
+        node_settings: NDArray[Any] | None = None,
     ) -> None: ...

@@ -23,7 +23,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from numpy import dtype as dtype_of, empty, ndarray
+from numpy import array as array_of, dtype as dtype_of, empty, ndarray
 
 from fastprop._native.arrays cimport Array
 from fastprop._native.float_environment cimport environment, float_environment_restore, float_environment_set
@@ -100,6 +100,9 @@ cdef class Plan:
             if self.loss.through != NULL and last_activation:       # the loss steps back through it by itself
                 nodes = nodes[:-1] or [nodes[-1]._replace(kind="copy", activation="", settings=())]
         self.n_nodes = len(nodes)
+        scheduled = [laid for laid in nodes if laid.schedule is not None]
+        self.schedules = tuple([laid.schedule for laid in scheduled])
+        self.first_settings = array_of([[number for laid in scheduled for number in laid.settings]], dtype=float)
 
         # The layout, in Python's integers, which cannot overflow: each part's offset from the arena's start.
         parts = Parts()
@@ -172,6 +175,7 @@ cdef class Plan:
             node.own = part_at(base, own)
             node.fixed = part_at(base, fixed[i])
             node.settings = <double*> (base + <Py_ssize_t> setting_lists[2 + i])
+            node.n_scheduled = 0 if laid.schedule is None else len(laid.settings)
             node.others = <Node**> (base + <Py_ssize_t> other_lists[i])
             node.n_others = len(others[i])
             for j, other in enumerate(others[i]):
@@ -292,6 +296,7 @@ cdef class Plan:
         """grad (n_batches, n_params): each row becomes dC/dtheta over a batch of X; totals and mean_w as in `evaluate`.
         Where random numbers are drawn, they are those of the first step with that seed."""
         cdef Job job = Job(self, theta, buffers, RowSource(self, X, Y, w, None, mean_w))
+        job.take_node_settings(self.first_settings)
         job.totals = <double*> job.keep(totals, True)
         job.grad = job.keep(grad, True)
         job.seed = seed
@@ -310,7 +315,8 @@ cdef class Plan:
         job.J = job.keep(J, True)
         job.run()
 
-    def train(self, theta, buffers, X, Y, w, order, first, last, rule, seed, totals, mean_w=None, outputs=None):
+    def train(self, theta, buffers, X, Y, w, order, first, last, rule, seed, totals, mean_w=None, outputs=None,
+              node_settings=None):
         """Take the batches first..last - 1 of an epoch over X[order], order None for X as it stands, and the steps that
         fall due.
 
@@ -323,8 +329,11 @@ cdef class Plan:
         ----------
         rule
             A `fastprop._native.layout.Rule`.
+        node_settings
+            For the nodes whose settings have `schedules` (n_rows, n), a row per batch; the last holds for all later ones.
         """
         cdef Job job = Job(self, theta, buffers, RowSource(self, X, Y, w, order, mean_w))
+        job.take_node_settings(node_settings)
         job.outputs = job.keep(outputs, True)
         job.totals = <double*> job.keep(totals, True)
         job.seed = seed
@@ -519,6 +528,9 @@ cdef class Job:
     cdef char* outputs              # (rows, n_outputs) beside scores; NULL unless they are wanted
     cdef Rule rule                  # its update is NULL unless steps are wanted
     cdef double* totals             # the loss's weight, loss, weight, each metric
+    cdef const double* node_settings    # (n_rows, n): what the nodes' schedules give for each batch, the last for all
+    cdef Py_ssize_t n_rows              # later ones; NULL where there are none
+    cdef Py_ssize_t first           # batch
     cdef Py_ssize_t next            # batch
     cdef Py_ssize_t end             # one past the last batch
     cdef team team
@@ -570,6 +582,25 @@ cdef class Job:
             own.gradient = vectors + n_states * stride * kernels.itemsize
             own.batch_gradient = own.gradient + stride * kernels.itemsize
 
+    cdef take_node_settings(self, rows):
+        """Numbers for the nodes whose settings change from batch to batch, a row for each."""
+        if self.plan.schedules:
+            self.n_rows = len(rows)
+            self.node_settings = <const double*> self.keep(rows)
+
+    cdef void settle(self) noexcept nogil:
+        """Give the nodes their numbers for the batch at hand."""
+        cdef Py_ssize_t i, row = min(self.next - self.first, self.n_rows - 1), n = 0
+        cdef const double* numbers
+        cdef Node* node
+        for i in range(self.plan.n_nodes):
+            n += self.plan.nodes[i].n_scheduled
+        numbers = self.node_settings + row * n
+        for i in range(self.plan.n_nodes):
+            node = &self.plan.nodes[i]
+            memcpy(node.settings, numbers, node.n_scheduled * sizeof(double))
+            numbers += node.n_scheduled
+
     cdef run(self):
         """Go through all batches, with helpers where they are worth calling."""
         cdef environment before
@@ -578,6 +609,9 @@ cdef class Job:
         if work < <Py_ssize_t> CALL_WORK:
             n_workers = 1
         self.plan.failed = False
+        self.first = self.next
+        if self.node_settings != NULL:
+            self.settle()
         team_open(&self.team, n_workers)
         give_back = None
         try:
@@ -666,6 +700,8 @@ cdef class Job:
                 self.next += 1
                 if self.plan.failed:
                     self.end = self.next
+                if self.node_settings != NULL and self.next < self.end:
+                    self.settle()
                 team_go_on(&self.team, True)
 
     cdef bint functions_returned(self) noexcept nogil:

@@ -26,6 +26,7 @@ class Node(NamedTuple):
     use_bias: bool = False
     activation: str = ""
     settings: tuple[float, ...] = ()
+    schedule: Callable[[Any, int], NDArray[Any]] | None = None  # of (clock, count) to them for each batch of training
     functions: tuple[Callable[..., Any], Callable[..., Any]] | None = None  # Python's, forward and back
     number: int = 0  # of those that draw random numbers, which one
     own: int = 0  # reals of memory that it has for each row

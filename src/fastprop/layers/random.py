@@ -4,19 +4,23 @@ The masks are a function of the trainer's seed, of which of these layers it is, 
 batch: they are the same for any number of threads, and a run resumed draws those of a run never stopped.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastprop import _checks
+from fastprop._arithmetic import standard_arithmetic
 from fastprop.layers.base import Build, Layer
+from fastprop.schedules.base import Clock, Schedule, number_or_schedule, values_of
 
 __all__ = ["AlphaDropout", "Dropout"]
 
 SELU_LOWEST = -1.7580993408473766  # selu's limit at minus infinity
+BOUNDS: dict[str, Any] = {"low": 0, "high": 1, "open_high": True}
+FIRST = Clock(0, 0, 1, 1)
+
+Rates = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -32,8 +36,8 @@ class Dropout(Layer):
 
     Parameters
     ----------
-    rate : float
-        In 0..1, 1 excluded.
+    rate : float or Schedule
+        In 0..1, 1 excluded; a schedule counts the trainer's batches, or its epochs.
 
     Raises
     ------
@@ -51,24 +55,34 @@ class Dropout(Layer):
     array([[1., 2.]])
     """
 
-    rate: float
+    rate: float | Schedule
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", _checks.number("rate", self.rate, low=0, high=1, open_high=True))
+        object.__setattr__(self, "rate", number_or_schedule("rate", self.rate, **BOUNDS))
 
     @property
     def label(self) -> str:
-        return f"{type(self).__name__}, {self.rate:g}"
+        rate = repr(self.rate) if isinstance(self.rate, Schedule) else f"{self.rate:g}"
+        return f"{type(self).__name__}, {rate}"
 
-    def settings(self) -> tuple[float, ...]:
-        """The kept inputs' factor, and what is added to those kept and to those dropped."""
-        return 1 / (1 - self.rate), 0.0, 0.0
+    def factors(self, rate: Rates) -> tuple[Rates, Rates, Rates]:
+        """At each rate the kept inputs' factor, and what is added to those kept and to those dropped."""
+        return 1 / (1 - rate), np.zeros(rate.shape), np.zeros(rate.shape)
+
+    @standard_arithmetic()
+    def settings(self, clock: Clock = FIRST, count: int = 1) -> Rates:
+        """The kernel's numbers for the next `count` batches, (count, 4): the rate, and three that follow from it."""
+        rate = values_of("rate", self.rate, clock, count, **BOUNDS)
+        return np.column_stack([rate, *self.factors(rate)])
 
     def compile(self, build: Build, x: int | None, n_in: int) -> int | None:
         mask = build.new_mask()
         if not build.training or self.rate == 0:
             return x
-        return build.add("dropout", n_in, n_in, x, settings=(self.rate, *self.settings()), number=mask, own=n_in)
+        schedule = self.settings if isinstance(self.rate, Schedule) else None
+        return build.add(
+            "dropout", n_in, n_in, x, settings=tuple(self.settings()[0]), schedule=schedule, number=mask, own=n_in
+        )  # fmt: skip
 
     def __call__(self, x: ArrayLike, **parameters: ArrayLike) -> NDArray[Any]:
         return np.array(x)
@@ -87,8 +101,8 @@ class AlphaDropout(Dropout):
 
     Parameters
     ----------
-    rate : float
-        In 0..1, 1 excluded.
+    rate : float or Schedule
+        In 0..1, 1 excluded; a schedule counts the trainer's batches, or its epochs.
 
     Raises
     ------
@@ -105,7 +119,7 @@ class AlphaDropout(Dropout):
     array([[1., 2.]])
     """
 
-    def settings(self) -> tuple[float, ...]:
-        s = 1 / math.sqrt((1 - self.rate) * (1 + self.rate * SELU_LOWEST**2))
-        kept = -s * SELU_LOWEST * self.rate
+    def factors(self, rate: Rates) -> tuple[Rates, Rates, Rates]:
+        s = 1 / np.sqrt((1 - rate) * (1 + rate * SELU_LOWEST**2))
+        kept = -s * SELU_LOWEST * rate
         return s, kept, kept + s * SELU_LOWEST
