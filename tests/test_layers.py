@@ -548,3 +548,66 @@ def test_a_scheduled_rate_is_shown_and_kept_in_bounds():
         trainer.fit(X, y, batch_size=4, progress=False)
     with pytest.raises(TypeError, match="rate is a number, not 'cosine'"):
         Dropout("cosine")
+
+
+# What is refused, each with the argument, what is wanted, and what came
+
+REFUSED = {
+    "rate 1": (lambda: Dropout(1.0), ValueError, ["rate", "0..1, 1 excluded", "1.0"]),
+    "rate negative": (lambda: AlphaDropout(-0.1), ValueError, ["rate", "-0.1"]),
+    "rate a text": (lambda: Dropout("0.1"), TypeError, ["rate", "number", "'0.1'"]),
+    "momentum 2": (lambda: BatchNorm(2), ValueError, ["momentum", "0..1", "2"]),
+    "epsilon 0": (lambda: BatchNorm(epsilon=0), ValueError, ["epsilon", "above 0", "0"]),
+    "affine 1": (lambda: LayerNorm(affine=1), TypeError, ["affine", "True or False", "1"]),
+    "epsilon None": (lambda: LayerNorm(None), TypeError, ["epsilon", "None"]),
+    "epsilon negative": (lambda: RMSNorm(-1e-5), ValueError, ["epsilon", "-1e-05"]),
+    "initializer of a scale": (lambda: Scale("one"), ValueError, ["initializer", "'one'", "did you mean 'ones'?"]),
+    "slope nan": (lambda: PReLU(float("nan")), ValueError, ["initial", "nan"]),
+    "softmax, parametric": (lambda: ParametricActivation("softmax"), ValueError, ["activation", "'softmax'"]),
+    "unknown, parametric": (lambda: ParametricActivation("rellu"), ValueError, ["did you mean 'relu'?"]),
+    "an unknown activation layer": (lambda: network(["rellu"]), ValueError, ["'rellu'", "did you mean 'relu'?"]),
+    "parametrization mup": (lambda: Dense(3, parametrization="mup"), ValueError, ["parametrization", "'mup'", "'ntk'"]),
+    "dim 1 beside inputs": (lambda: PeriodicEmbedding(1), ValueError, ["dim", "2 or more", "1"]),
+    "no frequencies": (lambda: PeriodicEmbedding(n_frequencies=0), ValueError, ["n_frequencies", "0"]),
+    "sigma 0": (lambda: PeriodicEmbedding(sigma=0), ValueError, ["sigma", "above 0"]),
+    "clip 0": (lambda: RobustScale(0), ValueError, ["clip", "above 0"]),
+    "columns a list": (lambda: Embedding([1, 2], 3), TypeError, ["columns", "dict", "[1, 2]"]),
+    "no columns": (lambda: Embedding({}, 3), ValueError, ["columns", "empty"]),
+    "no categories": (lambda: Embedding({2: 0}, 3), ValueError, ["columns[2]", "0"]),
+    "a column that is not there": (lambda: network([Embedding({7: 2}, 3)]), ValueError, ["column 7", "5 columns"]),
+    "a column twice": (lambda: Select([1, 1]), ValueError, ["columns", "once", "[1, 1]"]),
+    "a selected column that is not there": (lambda: network([Select([5])]), ValueError, ["column 5", "5 columns"]),
+    "a residual of nothing": (lambda: Residual([]), ValueError, ["layers", "empty"]),
+    "a residual of other widths": (lambda: network([Residual([Dense(4)])]), ValueError, ["4 outputs to 5", "shortcut"]),
+    "a residual of a layer": (lambda: Residual(Dense(5)), TypeError, ["layers", "list", "Dense(5)"]),
+    "a residual of a number": (lambda: Residual([Dense(5), 3]), TypeError, ["layers[1]", "3"]),
+    "no branches": (lambda: Concatenate([]), ValueError, ["branches", "empty"]),
+    "a branch that is a layer": (lambda: Concatenate([[], Dense(3)]), TypeError, ["branches[1]", "Dense(3)"]),
+    "branches a layer": (lambda: Concatenate(Dense(3)), TypeError, ["branches", "Dense(3)"]),
+    "no rows to adapt to": (lambda: network(["tanh"]).adapt(np.zeros((0, 5))), ValueError, ["X", "rows"]),
+    "nan to adapt to": (lambda: network(["tanh"]).adapt(np.full((2, 5), np.nan)), ValueError, ["X[0, 0]", "nan"]),
+    "another width to adapt to": (lambda: network(["tanh"]).adapt(np.zeros((2, 4))), ValueError, ["4 columns", "5"]),
+    "training a number": (
+        lambda: fp.gradient(network(["softmax"]), *data(), "cross_entropy", training=1),
+        TypeError,
+        ["training"],
+    ),
+    "a parameter of another shape": (
+        lambda: setattr(network([Scale()]).layers[0], "scale", [1.0]),
+        ValueError,
+        ["scale", "(5,)", "(1,)"],
+    ),
+    "a parameter that is not there": (
+        lambda: setattr(network([Scale()]).layers[0], "W", [1.0]),
+        AttributeError,
+        ["'W'", "Scale()", "scale"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_does_not_fit_is_refused_in_words(case):
+    call, error, parts = REFUSED[case]
+    with pytest.raises(error) as caught:
+        call()
+    assert all(part in str(caught.value) for part in parts), str(caught.value)

@@ -102,6 +102,7 @@ class Sequential:
         self._lay_out(descriptions)
         self.initialize()
 
+    @standard_arithmetic()
     def _lay_out(self, descriptions: Sequence[Description]) -> None:
         n_params = count_params(descriptions, self.n_inputs)
         n_buffers = count_buffers(descriptions, self.n_inputs)
@@ -299,6 +300,7 @@ class Sequential:
                 self._idle_plans.append((key, plan))
                 del self._idle_plans[:-IDLE_PLANS]
 
+    @standard_arithmetic()
     def _new_plan(
         self,
         batch_size: int,

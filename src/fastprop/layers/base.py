@@ -5,7 +5,7 @@ them, all parameters in theta and all buffers, numbers that are not trained, in 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, NamedTuple
 
@@ -249,7 +249,7 @@ class Activate(Layer):
 
 def sequence(name: str, layers: object) -> tuple[Layer, ...]:
     """A list of layers, in which activations, and their names, stand for layers."""
-    if isinstance(layers, (str, Activation, Layer)) or not isinstance(layers, Sequence):
+    if isinstance(layers, (str, Activation, Layer)) or not isinstance(layers, Iterable):
         raise TypeError(f"{name} is a list of layers, not {_checks.describe(layers)}")
     found: list[Layer] = []
     for i, layer in enumerate(layers):

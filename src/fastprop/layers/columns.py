@@ -77,6 +77,7 @@ class Embedding(Layer):
         object.__setattr__(self, "initializer", initializers.get("initializer", chosen))
 
     def passed_on(self, n_in: int) -> list[int]:
+        """The columns that are no categories."""
         return [column for column in range(n_in) if column not in dict(self.columns)]
 
     def n_outputs(self, n_in: int) -> int:
