@@ -16,7 +16,7 @@ import machine
 import processes
 import products
 import report
-from cases import PREDICTING, TRAINING, Case
+from cases import PREDICTING, RECIPES, TRAINING, Case
 from measuring import Effort
 from networks import OURS, measure_predicting, measure_training
 from peers import PEERS
@@ -60,11 +60,16 @@ def arguments() -> argparse.Namespace:
 
 
 def measure_networks(
-    title: str, cases: Sequence[Case], options: argparse.Namespace, effort: Effort, measure: Callable[..., Any]
+    title: str,
+    cases: Sequence[Case],
+    options: argparse.Namespace,
+    effort: Effort,
+    measure: Callable[..., Any],
+    what: str,
 ) -> list[dict[str, Any]]:
-    """Training or predict, with each number of threads."""
+    """Training or predict, with each number of threads, of the peers that do `what`."""
     steps = measure is measure_training
-    peers = [name for name in options.peers if (PEERS[name].trains if steps else PEERS[name].predicts)]
+    peers = [name for name in options.peers if getattr(PEERS[name], what)]
     cases = [case for case in cases if (options.only or "") in case.name]
     found = []
     for threads in options.threads if cases else ():
@@ -96,10 +101,12 @@ def main() -> None:
     report.describe(results["machine"])
     if "training" in options.parts:
         title = "Training, microseconds per step"
-        results["training"] = measure_networks(title, TRAINING, options, effort, measure_training)
+        results["training"] = measure_networks(title, TRAINING, options, effort, measure_training, "trains")
+        title = "Training with dropout, Adam and a cosine schedule, microseconds per step"
+        results["recipes"] = measure_networks(title, RECIPES, options, effort, measure_training, "recipes")
     if "predict" in options.parts:
         title = "predict, microseconds per call"
-        results["predict"] = measure_networks(title, PREDICTING, options, effort, measure_predicting)
+        results["predict"] = measure_networks(title, PREDICTING, options, effort, measure_predicting, "predicts")
     if "products" in options.parts:
         short = replace(effort, seconds=PRODUCT_SHARE * effort.seconds)
         results["products"] = products.measure(short, report.products())

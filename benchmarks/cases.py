@@ -12,14 +12,16 @@ Array = NDArray[np.generic]
 MOMENTUM = 0.9
 # So small that random targets are not learnt: weights stay about where they began, and no value becomes subnormal.
 LEARNING_RATE = 1e-4
+COSINE_STEPS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Case:
-    """A multilayer perceptron and the batches it is trained on by SGD with momentum.
+    """A multilayer perceptron and the batches it is trained on, by SGD with momentum unless `recipe` is "adam cosine":
+    Adam, its rate along half a cosine over COSINE_STEPS steps.
 
     The hidden layers have one activation, "relu" or "tanh"; loss "mse" follows an identity layer, "cross_entropy"
-    a softmax layer.
+    a softmax layer. Each hidden layer is followed by dropout, if there is any.
     """
 
     name: str
@@ -28,6 +30,8 @@ class Case:
     loss: str
     batch_size: int
     dtype: str = "float32"
+    recipe: str = "sgd"
+    dropout: float = 0.0
 
     @property
     def units(self) -> str:
@@ -87,6 +91,12 @@ TRAINING = (
     Case("mnist online", (784, 128, 10), "relu", "cross_entropy", 1),
     Case("digits float64", (64, 64, 10), "relu", "cross_entropy", 32, "float64"),
     Case("mnist512 float64", (784, 512, 512, 10), "relu", "cross_entropy", 128, "float64"),
+)
+
+# For those peers that have all of it.
+RECIPES = (
+    Case("digits, recipe", (64, 64, 10), "relu", "cross_entropy", 32, recipe="adam cosine", dropout=0.1),
+    Case("mnist, recipe", (784, 128, 10), "relu", "cross_entropy", 128, recipe="adam cosine", dropout=0.1),
 )
 
 # For predict the batch is what one call is given.

@@ -16,22 +16,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Peer:
-    """`label` is how tables call it; `asked` ones are measured only when --peers names them."""
+    """`label` is how tables call it; `recipes` says whether it trains with dropout, Adam and a schedule of each step;
+    `asked` ones are measured only when --peers names them.
+    """
 
     label: str
     module: str
     trains: bool = True
     predicts: bool = True
+    recipes: bool = False
     asked: bool = False
 
 
 PEERS = {
-    "fastprop": Peer("fastprop", "peers.ours"),
+    "fastprop": Peer("fastprop", "peers.ours", recipes=True),
     "numpy": Peer("NumPy", "peers.hand_numpy"),
-    "torch": Peer("PyTorch", "peers.pytorch"),
+    "torch": Peer("PyTorch", "peers.pytorch", recipes=True),
     "torchscript": Peer("TorchScript", "peers.torchscript", trains=False),
-    "torch-compile": Peer("torch.compile", "peers.torch_compile", predicts=False, asked=True),
-    "jax": Peer("JAX", "peers.jax_scan"),
+    "torch-compile": Peer("torch.compile", "peers.torch_compile", predicts=False, recipes=True, asked=True),
+    "jax": Peer("JAX", "peers.jax_scan", recipes=True),
     "sklearn": Peer("scikit-learn", "peers.scikit"),
     "onnxruntime": Peer("ONNX Runtime", "peers.onnx_runtime", trains=False),
 }

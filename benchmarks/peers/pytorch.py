@@ -1,11 +1,11 @@
-"""PyTorch, eagerly: nn.Sequential, a fused SGD, batches by index, as in the training loops of its documentation."""
+"""PyTorch, eagerly: nn.Sequential, a fused SGD or Adam, batches by index, as in its documentation's training loops."""
 
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
-from cases import MOMENTUM, Array, Case
+from cases import COSINE_STEPS, MOMENTUM, Array, Case
 
 DISTRIBUTIONS = ("torch",)
 ACTIVATIONS = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
@@ -25,7 +25,9 @@ def module_of(case: Case, theta: Array) -> torch.nn.Sequential:
             linear.weight.copy_(torch.tensor(W.T))
             linear.bias.copy_(torch.tensor(b))
         modules += [linear, ACTIVATIONS[case.activation]()]
-    return torch.nn.Sequential(*modules[:-1])
+        if case.dropout:
+            modules.append(torch.nn.Dropout(case.dropout))
+    return torch.nn.Sequential(*modules[: -2 if case.dropout else -1])
 
 
 class Training:
@@ -34,7 +36,13 @@ class Training:
     def __init__(self, case: Case, theta: Array, X: Array, y: Array, learning_rate: float) -> None:
         self.X, self.y, self.batch_size = torch.from_numpy(X), torch.from_numpy(y), case.batch_size
         self.module, criterion = module_of(case, theta), LOSSES[case.loss]()
-        self.optimizer = torch.optim.SGD(self.module.parameters(), learning_rate, MOMENTUM, fused=True)
+        self.optimizer: torch.optim.Optimizer
+        self.schedule = None
+        if case.recipe == "adam cosine":
+            self.optimizer = torch.optim.Adam(self.module.parameters(), learning_rate, fused=True)
+            self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, COSINE_STEPS)
+        else:
+            self.optimizer = torch.optim.SGD(self.module.parameters(), learning_rate, MOMENTUM, fused=True)
         self.loss = self.compiled(lambda x, y: criterion(self.module(x), y))
 
     def compiled(self, loss: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
@@ -46,6 +54,8 @@ class Training:
             self.optimizer.zero_grad()
             self.loss(self.X[batch], self.y[batch]).backward()
             self.optimizer.step()
+            if self.schedule is not None:
+                self.schedule.step()
 
     def theta(self) -> Array:
         return np.concatenate([p.detach().numpy().T.ravel() for p in self.module.parameters()])
