@@ -168,6 +168,64 @@ def test_what_is_made_of_schedules_counts_as_they_do():
     assert fp.Warmup(0.1, 3).per == "step"
 
 
+# At work
+
+
+def digits():
+    X, y = fp.datasets.load_digits()
+    return X[:192] / 16, y[:192]
+
+
+def trainer(optimizer):
+    model = fp.mlp(64, 8, 10, activation="tanh", output="softmax", dtype="float64", seed=1)
+    return fp.Trainer(model, "cross_entropy", optimizer)
+
+
+@pytest.mark.parametrize("per", ["step", "epoch"])
+def test_a_training_takes_each_value_at_its_step(per):
+    """Rate, momentum and decay at once, as if the optimizer had been assigned anew before each step."""
+    X, y = digits()
+    rate = fp.OneCycle(0.5, total_steps=9, per=per)
+    momentum = fp.OneCycleMomentum(total_steps=9, per=per)
+    decay = fp.FlatCosine(0.01, total_steps=9, per=per)
+    scheduled = trainer(fp.SGD(rate, momentum=momentum, weight_decay=decay))
+    scheduled.fit(X, y, batch_size=64, epochs=3, shuffle=False, progress=False)
+    by_hand = trainer(fp.SGD(0.1, momentum=0.5))
+    for step in range(9):
+        count = step if per == "step" else step // 3
+        by_hand.optimizer = fp.SGD(
+            float(rate(count)), momentum=float(momentum(count)), weight_decay=float(decay(count))
+        )  # fmt: skip
+        by_hand.partial_fit(X[step % 3 * 64 :][:64], y[step % 3 * 64 :][:64])
+    np.testing.assert_array_equal(scheduled.model.theta, by_hand.model.theta)
+
+
+@pytest.mark.parametrize("rate", [fp.CosineDecay(0.5), fp.Warmup(fp.CosLog(0.5), 4), fp.StepDecay(0.5, 1, per="epoch")])
+def test_a_resumed_training_goes_on_with_the_next_value(rate, tmp_path):
+    """Also where the schedule ends with the fit: the rest of it ends there too."""
+    X, y = digits()
+
+    class Leave(fp.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                self.trainer.save(tmp_path / "half")
+
+    whole = trainer(fp.SGD(rate, momentum=0.9))
+    whole.fit(X, y, epochs=5, callbacks=[Leave()], progress=False)
+    resumed = fp.Trainer.resume(tmp_path / "half")
+    assert resumed.optimizer == whole.optimizer
+    resumed.fit(X, y, epochs=3, progress=False)
+    np.testing.assert_array_equal(resumed.model.theta, whole.model.theta)
+
+
+def test_without_an_end_a_schedule_that_needs_one_is_refused():
+    X, y = digits()
+    with pytest.raises(ValueError, match="CosineDecay ends with the fit, and where this one ends is not known"):
+        trainer(fp.SGD(fp.CosineDecay(0.1))).partial_fit(X, y)
+    with pytest.raises(ValueError, match="is not known: give it a total_steps"):
+        trainer(fp.SGD(fp.CosineDecay(0.1))).fit((batch for batch in [(X, y)]), progress=False)
+
+
 # Descriptions
 
 
@@ -181,7 +239,10 @@ def test_a_schedule_is_a_value(schedule):
     assert pickle.loads(pickle.dumps(schedule)) == schedule
 
 
-def test_no_file_holds_a_function():
+def test_no_file_holds_a_function(tmp_path):
+    with pytest.raises(TypeError, match="is a Python function, which no file can hold"):
+        trainer(fp.SGD(fp.FunctionSchedule(abs))).save(tmp_path / "x")
+    assert not list(tmp_path.iterdir())
     with pytest.raises(TypeError, match="is a Python function, which no file can hold"):
         serialization.encode(fp.FunctionSchedule(abs))
 

@@ -330,7 +330,7 @@ cdef class Plan:
         rule
             A `fastprop._native.layout.Rule`.
         node_settings
-            For the nodes whose settings have `schedules` (n_rows, n), a row per batch; the last holds for all later ones.
+            For the nodes whose settings have `schedules` (n_rows, n), a row per batch; the last holds for all later.
         """
         cdef Job job = Job(self, theta, buffers, RowSource(self, X, Y, w, order, mean_w))
         job.take_node_settings(node_settings)

@@ -288,7 +288,8 @@ class ReduceLROnPlateau(_Monitor):
     "abs"          ``< b - threshold``       ``> b + threshold``
     ============== ======================== ===================
 
-    After a reduction `cooldown` epochs do not count as bad. The rate is added to the scores as "learning_rate".
+    After a reduction `cooldown` epochs do not count as bad. The rate is added to the scores as "learning_rate". It is
+    the optimizer's own; a group's rate follows it by its rate_factor, but one that a group has for itself stays.
 
     Parameters
     ----------

@@ -232,14 +232,15 @@ class Optimizer:
         return _rows(self._settings(clock, t, factors))
 
     def _settings(self, clock: Clock, t: NDArray[np.int64], factors: Sequence[Number]) -> list[Values]:
-        if not self._is_scheduled(factors):
+        if not self.is_scheduled(factors):
             t = t[: int(np.searchsorted(t, self.settled)) + 1]
         now = self.at(clock, len(t), factors)
         decay, rate = now["weight_decay"], now["learning_rate"]
         shared = (0.0, 1 - rate * decay) if self.decoupled_weight_decay else (decay, 1.0)
         return [*shared, *self.rule_settings(now, t)]
 
-    def _is_scheduled(self, factors: Sequence[Number]) -> bool:
+    def is_scheduled(self, factors: Sequence[Number]) -> bool:
+        """Whether any of its numbers, or of the factors of its rate, is a schedule."""
         return any(isinstance(value, Schedule) for value in (*factors, *(getattr(self, f.name) for f in fields(self))))
 
     def options(self, clock: Clock, count: int) -> Reals:

@@ -72,6 +72,9 @@ class Recipe:
         if not self._groups:
             self._groups.append((optimizer, (), 0))
         self._options = self._lay_out_options() if optimizer.has_options else None
+        changes = optimizer.has_options or any(rule.is_scheduled(factors) for rule, factors, _ in self._groups)
+        self._settled_at = math.inf if changes else max(rule.settled for rule, _, _ in self._groups)
+        self._settled: Rule | None = None  # the same for all batches from there on
 
     def _lay_out_options(self) -> Options:
         rules = [rule for rule, _, _ in self._groups]
@@ -113,9 +116,17 @@ class Recipe:
         if "average" in self.names:
             vectors[self.names.index("average"), : theta.size] = theta
 
-    @standard_arithmetic()
     def rule(self, clock: Clock, count: int, vectors: Array, steps: Array) -> Rule:
         """For the next `count` batches."""
+        settled = 1 + min(int(steps[STEPS_OF_ARRAYS + first]) for _, _, first in self._groups) >= self._settled_at
+        if not settled:
+            return self._rule(clock, count, vectors, steps)
+        if self._settled is None or self._settled.vectors is not vectors or self._settled.steps is not steps:
+            self._settled = self._rule(clock, count, vectors, steps)
+        return self._settled
+
+    @standard_arithmetic()
+    def _rule(self, clock: Clock, count: int, vectors: Array, steps: Array) -> Rule:
         optimizer = self.optimizer
         ahead = (int(steps[PENDING]) + np.arange(count)) // optimizer.accumulate  # steps done before each batch
         settings = _together(
