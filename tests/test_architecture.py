@@ -25,7 +25,7 @@ STAIRCASE = [
     {"model"},
     {
         *{"_memory", "_rows", "_snapshots", "_sources", "_training", "callbacks", "history", "progress"},
-        *{"derivatives", "gradients", "learning_rates", "tabular", "trainer"},
+        *{"derivatives", "gradients", "learning_rates", "minimization", "tabular", "trainer"},
     },
     {"cli", "csv_files", "demo", "__main__", "sklearn", "__init__"},
 ]

@@ -54,6 +54,7 @@ from fastprop.layers import (
 from fastprop.learning_rates import LearningRateSearch, find_learning_rate
 from fastprop.losses import MSE, BinaryCrossEntropy, CrossEntropy
 from fastprop.machine import num_threads, set_num_threads, show_config, target, targets
+from fastprop.minimization import Minimization, minimize
 from fastprop.model import Sequential, load, mlp
 from fastprop.optimizers import (
     SGD,
@@ -135,6 +136,7 @@ __all__ = [
     "LearningRateSearch",
     "LinearRamp",
     "Lion",
+    "Minimization",
     "ModelCheckpoint",
     "MultiStepDecay",
     "NAdam",
@@ -179,6 +181,7 @@ __all__ = [
     "load",
     "losses",
     "metrics",
+    "minimize",
     "mlp",
     "num_threads",
     "optimizers",

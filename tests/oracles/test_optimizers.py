@@ -9,21 +9,64 @@ import torch
 
 import fastprop as fp
 from fastprop._native import philox
-from oracles.twins import OPTIMIZERS, known, mean_loss, theta_of, twin
+from oracles.twins import NOT_IN_PYTORCH, OPTIMIZERS, known, mean_loss, theta_of, twin
 from reference import ENDS, loss_of, relative_error
 from reference_activations import TRIED
 
 ROWS, BATCH, EPOCHS = 150, 32, 40  # 5 steps an epoch, the last of 22 rows
 LEARNING_RATE = 0.05
 
+BETAS = {"beta_1": (0.0, 0.9), "beta_2": (0.9, 0.999)}
+EPSILON = {"epsilon": (1e-8, 1e-3)}
+DECAY = {"weight_decay": (0.0, 0.01)}
+DECOUPLED = DECAY | {"decoupled_weight_decay": (False, True)}
 VALUES = {  # of each setting of each optimizer of the package; the learning rate is a setting of all
     "sgd": {
         "momentum": (0.0, 0.5, 0.9, 0.99),
         "dampening": (0.0, 0.3, 1.0),
         "weight_decay": (0.0, 0.01, 0.1),
         "nesterov": (False, True),
-    }
+    },
+    "adam": BETAS | EPSILON | DECOUPLED | {"amsgrad": (False, True)},
+    "adamw": BETAS | EPSILON | DECAY | {"amsgrad": (False, True)},
+    "nadam": BETAS | EPSILON | DECOUPLED | {"momentum_decay": (0.0, 0.004, 1.0)},
+    "radam": BETAS | EPSILON | DECOUPLED,
+    "adamax": BETAS | EPSILON | DECAY,
+    "adagrad": DECAY | {"rate_decay": (0.0, 0.1), "initial_accumulator": (0.0, 0.1), "epsilon": (1e-10, 1e-3)},
+    "adadelta": DECAY | {"rho": (0.0, 0.9), "epsilon": (1e-6, 1e-3)},
+    "rmsprop": DECAY | EPSILON | {"rho": (0.9, 0.99), "momentum": (0.0, 0.9), "centered": (False, True)},
+    "rprop": {"eta_minus": (0.3, 0.5), "eta_plus": (1.1, 1.2), "min_step": (1e-6, 1e-3), "max_step": (0.05, 50.0)},
+    "lion": {},
 }
+# Settings that PyTorch has not: tried below, or in tests/test_optimizers.py
+OURS_ALONE = {
+    "sgd": {"rate_in_velocity"},
+    "adam": {"epsilon_hat"},
+    "adamw": {"epsilon_hat", "decoupled_weight_decay"},
+    "rprop": {"weight_decay"},
+    "lion": {"beta_1", "beta_2", "weight_decay"},
+}
+OPTIONS = {field.name for field in fields(fp.optimizers.Optimizer)} - {"weight_decay"}
+# Rates at which 200 steps go far and stay finite
+RATES = {
+    "adadelta": 1.0,
+    "rprop": 0.01,
+    "rmsprop": 0.001,
+    "adamax": 0.01,
+    "adam": 0.01,
+    "adamw": 0.01,
+    "nadam": 0.01,
+    "radam": 0.01,
+}
+
+
+@pytest.fixture(autouse=True)
+def _double_precision():
+    """NAdam's product of momenta is a tensor of PyTorch's default type, whatever its parameters' type."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
 
 
 def combinations(name):
@@ -32,12 +75,16 @@ def combinations(name):
     return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
 
 
+def rate(name):
+    return RATES.get(name, LEARNING_RATE)
+
+
 def ours(name, settings):
-    return type(fp.optimizers.OPTIMIZERS[name])(LEARNING_RATE, **settings)
+    return type(fp.optimizers.OPTIMIZERS[name])(rate(name), **settings)
 
 
 def pytorchs(name, settings, parameters):
-    return known(OPTIMIZERS, name, "optimizer")(parameters, lr=LEARNING_RATE, **settings)
+    return known(OPTIMIZERS, name, "optimizer")(parameters, lr=rate(name), **settings)
 
 
 def possible(make):
@@ -51,6 +98,7 @@ def possible(make):
 RULES = [
     pytest.param(name, settings, id="-".join(map(str, (name, *settings.values()))))
     for name in fp.optimizers.OPTIMIZERS
+    if name not in NOT_IN_PYTORCH
     for settings in combinations(name)
     if possible(lambda name=name, settings=settings: ours(name, settings))
 ]
@@ -94,10 +142,10 @@ def worst_error(name, settings, end=("cross_entropy", False, "softmax"), activat
 @pytest.mark.parametrize("name", fp.optimizers.OPTIMIZERS)
 def test_every_setting_of_every_optimizer_is_tried(name):
     """The tests below iterate over what stands here."""
-    known(OPTIMIZERS, name, "optimizer")
-    settings = {field.name for field in fields(fp.optimizers.OPTIMIZERS[name])} - {"learning_rate"}
-    assert settings == set(VALUES.get(name, {})), f"tests/oracles/test_optimizers.py has no VALUES to try for {name!r}"
-    assert any(rule.values[0] == name for rule in RULES)
+    settings = {field.name for field in fields(fp.optimizers.OPTIMIZERS[name])} - OPTIONS
+    tried = set(VALUES.get(name, {})) | OURS_ALONE.get(name, set())
+    assert settings == tried - OPTIONS, f"tests/oracles/test_optimizers.py has no VALUES to try for {name!r}"
+    assert name in NOT_IN_PYTORCH or any(rule.values[0] == name for rule in RULES)
 
 
 @pytest.mark.parametrize(("name", "settings"), RULES)
@@ -133,7 +181,7 @@ def test_two_hundred_steps_in_float32_stay_close_to_pytorchs_in_float64(name, se
     assert worst_error(name, settings, dtype="float32") <= 1e-5
 
 
-@pytest.mark.parametrize("name", fp.optimizers.OPTIMIZERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_both_refuse_the_same_combinations(name):
     """What is impossible there is impossible here, and the other way round."""
     parameter = torch.nn.Parameter(torch.zeros(1))

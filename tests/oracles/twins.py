@@ -60,9 +60,42 @@ LOSSES: dict[tuple[str, bool], Callable[[torch.Tensor, torch.Tensor], torch.Tens
     ("binary_cross_entropy", False): lambda o, y: f.binary_cross_entropy(o, y, reduction="none"),
     ("binary_cross_entropy", True): lambda o, y: f.binary_cross_entropy_with_logits(o, y, reduction="none"),
 }
-OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {  # of the parameters, lr and the package's own settings
-    "sgd": torch.optim.SGD,
+NAMES = {  # PyTorch's for the settings that it calls otherwise
+    "epsilon": "eps",
+    "rate_decay": "lr_decay",
+    "initial_accumulator": "initial_accumulator_value",
 }
+PAIRS = {"betas": ("beta_1", "beta_2"), "etas": ("eta_minus", "eta_plus"), "step_sizes": ("min_step", "max_step")}
+
+
+def optimizer(
+    cls: type[torch.optim.Optimizer], names: Mapping[str, str] = NAMES, **fixed: Any
+) -> Callable[..., torch.optim.Optimizer]:
+    """What makes PyTorch's optimizer from the parameters, lr and the package's settings."""
+
+    def make(parameters: Any, lr: float, **settings: Any) -> torch.optim.Optimizer:
+        pairs = {}
+        for pair, (first, second) in PAIRS.items():
+            if first in settings:
+                pairs[pair] = settings.pop(first), settings.pop(second)
+        return cls(parameters, lr=lr, **fixed, **pairs, **{names.get(name, name): settings[name] for name in settings})
+
+    return make
+
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "sgd": torch.optim.SGD,
+    "adam": optimizer(torch.optim.Adam),
+    "adamw": optimizer(torch.optim.AdamW),
+    "nadam": optimizer(torch.optim.NAdam),
+    "radam": optimizer(torch.optim.RAdam),
+    "adamax": optimizer(torch.optim.Adamax),
+    "adagrad": optimizer(torch.optim.Adagrad),
+    "adadelta": optimizer(torch.optim.Adadelta),
+    "rmsprop": optimizer(torch.optim.RMSprop, NAMES | {"rho": "alpha"}),
+    "rprop": optimizer(torch.optim.Rprop),
+}
+NOT_IN_PYTORCH = {"lion"}  # tests/test_optimizers.py has its paper's algorithm
 
 
 def known(twins: Mapping[Any, Twin], name: Any, what: str) -> Twin:
