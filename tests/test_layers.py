@@ -324,6 +324,24 @@ def test_a_diverging_epoch_leaves_the_running_means_as_they_were():
     assert np.array_equal(model.buffers, before[1])
 
 
+@pytest.mark.parametrize("option", [{"clip_global_norm": 1e9}, {"accumulate": 3}, {"ema_decay": 0.9}], ids=str)
+def test_running_means_are_kept_whatever_becomes_of_the_gradient(option):
+    """Every batch counts, also where several make a step."""
+    X, y = data(40)
+    model = fp.Sequential([BatchNorm(), Dense(N_CLASSES, "softmax")], n_inputs=N_INPUTS, dtype="float64")
+    fp.Trainer(model, "cross_entropy", fp.SGD(0.1, **option)).fit(
+        X, y, epochs=2, batch_size=10, shuffle=False, progress=False
+    )
+    mean, variance = np.zeros(N_INPUTS), np.ones(N_INPUTS)
+    for start in [0, 10, 20, 30] * 2:
+        batch = X[start : start + 10]
+        mean = 0.9 * mean + 0.1 * batch.mean(axis=0)
+        variance = 0.9 * variance + 0.1 * batch.var(axis=0, ddof=1)
+    assert model.layers[0].running_mean == pytest.approx(mean, rel=1e-12, abs=1e-14)
+    assert model.layers[0].running_var == pytest.approx(variance, rel=1e-12)
+    assert model.layers[0].num_batches_tracked == 8
+
+
 def test_a_batch_of_one_row_has_no_variance_and_is_not_counted():
     model = fp.Sequential([BatchNorm(), Dense(1)], n_inputs=2, dtype="float64")
     trainer = fp.Trainer(model, "mse", fp.SGD(0.1))

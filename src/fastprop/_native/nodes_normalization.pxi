@@ -137,7 +137,7 @@ cdef void batch_norm_learn(Node* node, const Share* share) noexcept nogil:
     if share.worker != share.n_workers - 1:
         return
     learn_scale_and_shift(node, share, fixed_of(node, share, 3), fixed_of(node, share, 4))
-    if share.grad == NULL and share.m > 1:
+    if share.rule.update != NULL and share.m > 1:
         keep_statistics(node, share)
 
 
