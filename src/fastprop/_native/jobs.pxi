@@ -1,0 +1,282 @@
+# Batches at work: a Job, which a team goes through, and the rows that it reads.
+
+
+cdef class Job:
+    """Batches for a team to go through, and what is to become of them: predictions, scores, a gradient, or steps."""
+
+    cdef Plan plan
+    cdef RowSource source
+    cdef list arrays                # held until the job is done
+    cdef const char* theta
+    cdef char* buffers
+    cdef uint64_t seed              # of the random numbers drawn in training
+    cdef char* out                  # (rows, n_outputs) for predictions; NULL unless they are wanted
+    cdef char* grad                 # (n_batches, n_params) for whole gradients; NULL unless they are wanted
+    cdef char* dX                   # (rows, n_inputs) for dC/dX; NULL unless it is wanted
+    cdef char* J                    # (rows, n_outputs, n_inputs) for do/dx; NULL unless it is wanted
+    cdef char* outputs              # (rows, n_outputs) beside scores; NULL unless they are wanted
+    cdef Rule rule                  # its update is NULL unless steps are wanted
+    cdef double* totals             # the loss's weight, loss, weight, each metric
+    cdef const double* node_settings    # (n_rows, n): what the nodes' schedules give for each batch, the last for all
+    cdef Py_ssize_t n_rows              # later ones; NULL where there are none
+    cdef Py_ssize_t first           # batch
+    cdef Py_ssize_t next            # batch
+    cdef Py_ssize_t end             # one past the last batch
+    cdef team team
+
+    def __cinit__(self, Plan plan, theta, buffers, RowSource source):
+        self.plan = plan
+        self.source = source
+        self.arrays = []
+        self.theta = self.keep(theta)
+        self.buffers = self.keep(buffers, True)
+        self.end = (source.rows.count + plan.batch_size - 1) // plan.batch_size
+
+    cdef char* keep(self, array, bint writable=False):
+        """The array's data, which will be there as long as the job is; NULL for None."""
+        cdef Array kept
+        if array is None:
+            return NULL
+        kept = Array(array, writable)
+        self.arrays.append(kept)
+        return kept.data
+
+    cdef take_rule(self, rule):
+        """A `fastprop._native.layout.Rule`, as the engine reads it."""
+        cdef Rule* own = &self.rule
+        cdef const Kernels* kernels = self.plan.kernels
+        cdef char* vectors = self.keep(rule.vectors, True)
+        cdef Py_ssize_t stride = rule.vectors.shape[1], n_states = rule.n_states
+        own.update = <const Update*> find(kernels.updates, sizeof(Update), rule.kernel.encode())
+        own.state, own.stride = vectors, stride
+        own.n_rows, own.n_groups, own.n_settings = rule.settings.shape
+        own.settings = <const double*> self.keep(rule.settings.reshape(own.n_rows, -1))
+        own.groups = <const int64_t*> self.keep(rule.groups)
+        own.n_arrays = len(rule.groups)
+        own.steps = <int64_t*> self.keep(rule.steps, True)
+        own.accumulate = 1
+        options = rule.options
+        if options is None:
+            return
+        own.options = <const double*> self.keep(options.numbers.reshape(own.n_rows, -1))
+        own.arrays = <const int64_t*> self.keep(options.arrays)
+        own.accumulate = options.accumulate
+        own.shapes, own.measures, own.limits = options.shapes, options.measures, options.limits
+        own.squares = <double*> self.keep(options.squares, True)
+        own.factors = <double*> self.keep(options.factors, True)
+        if options.averages:
+            own.average = vectors + n_states * stride * kernels.itemsize
+            n_states += 1
+        if options.writes_down:
+            own.gradient = vectors + n_states * stride * kernels.itemsize
+            own.batch_gradient = own.gradient + stride * kernels.itemsize
+
+    cdef take_node_settings(self, rows):
+        """Numbers for the nodes whose settings change from batch to batch, a row for each."""
+        if self.plan.schedules:
+            self.n_rows = len(rows)
+            self.node_settings = <const double*> self.keep(rows)
+
+    cdef void settle(self) noexcept nogil:
+        """Give the nodes their numbers for the batch at hand."""
+        cdef Py_ssize_t i, row = min(self.next - self.first, self.n_rows - 1), n = 0
+        cdef const double* numbers
+        cdef Node* node
+        for i in range(self.plan.n_nodes):
+            n += self.plan.nodes[i].n_scheduled
+        numbers = self.node_settings + row * n
+        for i in range(self.plan.n_nodes):
+            node = &self.plan.nodes[i]
+            memcpy(node.settings, numbers, node.n_scheduled * sizeof(double))
+            numbers += node.n_scheduled
+
+    cdef run(self):
+        """Go through all batches, with helpers where they are worth calling."""
+        cdef environment before
+        cdef Py_ssize_t n_workers = self.plan.n_workers
+        cdef Py_ssize_t work = (self.end - self.next) * self.plan.batch_size * self.plan.n_params
+        if work < <Py_ssize_t> CALL_WORK:
+            n_workers = 1
+        self.plan.failed = False
+        self.first = self.next
+        if self.node_settings != NULL:
+            self.settle()
+        team_open(&self.team, n_workers)
+        give_back = None
+        try:
+            give_back = call_helpers(self.help, n_workers - 1)
+            with nogil:
+                before = float_environment_set()
+                team_gather(&self.team, min(work // WORK_PER_PAUSE, LONGEST_WAIT))
+                self.work(0)
+                float_environment_restore(before)
+        finally:                # also if Ctrl-C came while they were called: who is at the gate would wait for ever
+            team_close(&self.team)
+            if give_back is not None:
+                give_back()
+        if self.plan.failed:
+            error, self.plan.error = self.plan.error, None
+            raise error
+
+    def help(self):
+        """What a helper calls: it works with the team, if it comes in time. Its number there, or 0."""
+        cdef environment before
+        cdef Py_ssize_t worker
+        with nogil:
+            worker = team_enter(&self.team)
+            if worker:
+                before = float_environment_set()
+                self.work(worker)
+                float_environment_restore(before)
+        return worker
+
+    cdef void work(self, Py_ssize_t worker) noexcept nogil:
+        cdef Rows* rows = &self.source.rows
+        cdef Worker* own = &self.plan.workers[worker]
+        cdef bint learns = self.grad != NULL or self.rule.update != NULL
+        cdef Share share
+        share.worker, share.team = worker, &self.team
+        share.kernels, share.own, share.theta = self.plan.kernels, own, self.theta
+        share.buffers, share.seed = self.buffers, self.seed
+        share.rule, share.outputs = &self.rule, self.outputs
+        share.elements = NULL
+        while self.next < self.end:
+            share.n_workers = team_size(&self.team)
+            share.begin = self.next * self.plan.batch_size
+            share.m = min(self.plan.batch_size, rows.count - share.begin)
+            share.first = share.m * worker // share.n_workers
+            share.count = share.m * (worker + 1) // share.n_workers - share.first
+            share.by_columns = (
+                learns and share.n_workers > 1 and share.m * self.plan.n_params >= WORK_BY_COLUMNS * share.n_workers)
+            share.out = self.batch_output(&share)
+            share.grad = self.batch_gradient()
+            share.step = self.rule.steps[0] if self.rule.steps != NULL else 0
+            self.plan.load(rows, &share)
+            if self.out != NULL and not self.plan.all_finite(&share):
+                own.met_no_number = True
+            self.plan.forward(&share)
+            if self.plan.calls_python and not self.functions_returned():
+                return
+            if self.totals != NULL:
+                if self.plan.loss.rows != NULL:
+                    self.plan.score(rows, &share)
+                elif not self.score_together(&share):
+                    return
+                if self.plan.n_metrics or share.outputs != NULL:
+                    self.plan.look(rows, &share)
+            if self.J != NULL:
+                self.plan.step_back_from_each_output(&share, self.J)
+            if learns or self.dX != NULL:
+                self.plan.backward(&share)
+            if self.dX != NULL:
+                self.plan.copy_input_delta(&share, self.dX, self.plan.n_inputs)
+            if learns:
+                if team_meet(&self.team):
+                    if (not self.add_scores(&share) and self.grad == NULL) or self.plan.failed:
+                        self.end = self.next
+                    team_go_on(&self.team, False)
+                if self.end == self.next:
+                    return
+                self.plan.learn(&share)
+                if self.rule.gradient != NULL:
+                    follow(&share)
+            if team_meet(&self.team):
+                if learns:
+                    if self.rule.update != NULL:
+                        count_batch(&self.rule)
+                elif self.totals != NULL:
+                    self.add_scores(&share)
+                self.next += 1
+                if self.plan.failed:
+                    self.end = self.next
+                if self.node_settings != NULL and self.next < self.end:
+                    self.settle()
+                team_go_on(&self.team, True)
+
+    cdef bint functions_returned(self) noexcept nogil:
+        """Whether those of the nodes did, for every worker; asked where all meet, so that all hear the same."""
+        if team_meet(&self.team):
+            if self.plan.failed:
+                self.end = self.next
+            team_go_on(&self.team, False)
+        return self.next < self.end
+
+    cdef bint score_together(self, const Share* share) noexcept nogil:
+        """The batch's losses by the plan's function, which the caller's thread calls; whether it returned."""
+        wait_for_all(&self.team)
+        if share.worker == 0:
+            self.plan.call_function(&self.source.rows, share)
+        wait_for_all(&self.team)
+        return not self.plan.failed
+
+    cdef char* batch_output(self, const Share* share) noexcept nogil:
+        cdef Py_ssize_t row = self.plan.n_outputs * self.plan.kernels.itemsize
+        return self.out + share.begin * row if self.out != NULL else NULL
+
+    cdef char* batch_gradient(self) noexcept nogil:
+        """Where nodes write their gradients to, if they are to."""
+        if self.grad != NULL:
+            return self.grad + self.next * self.plan.n_params * self.plan.kernels.itemsize
+        if self.rule.gradient != NULL and self.rule.steps[PENDING] > 0:
+            return self.rule.batch_gradient
+        return self.rule.gradient
+
+    cdef bint add_scores(self, const Share* share) noexcept nogil:
+        """Add the batch's scores to the totals, row after row, so that they are the same in batches of any size;
+        whether the loss is finite."""
+        cdef Py_ssize_t i, row
+        cdef double* scores = self.plan.scores
+        self.totals[0] = self.plan.mean_weight(&self.source.rows, share, self.totals[0])
+        self.totals[2] = self.plan.weight(&self.source.rows, share, self.totals[2])
+        for i in range(1 + self.plan.n_metrics):
+            for row in range(share.m):
+                self.totals[1 + i + (i > 0)] += scores[row]
+            scores += self.plan.batch_size
+        return isfinite(self.totals[1])
+
+
+cdef class RowSource:
+    """The caller's arrays as the engine reads them, held while it does."""
+
+    cdef Rows rows
+    cdef Array X
+    cdef Array columns
+    cdef Array row_starts
+    cdef Array Y
+    cdef Array w
+    cdef Array mean_w
+    cdef Array order
+
+    def __cinit__(self, Plan plan, X, Y=None, w=None, order=None, mean_w=None):
+        if plan.n_elements >= 0:        # X is SparseRows
+            self.X, self.columns, self.row_starts = Array(X.data), Array(X.columns), Array(X.starts)
+            self.rows.columns = self.columns.data
+            self.rows.columns_wide = self.columns.kind == b"q"
+            self.rows.row_starts = <const int64_t*> self.row_starts.data
+            self.rows.count = self.row_starts.shape[0] - 1
+        else:
+            self.X = Array(X)
+            self.rows.x_strides = self.X.strides
+            self.rows.x_in_place = order is None and self.X.is_packed(plan.kind)
+            self.rows.count = self.X.shape[0]
+        self.rows.X = self.X.data
+        self.rows.x_kind = self.X.kind
+        if Y is not None:
+            self.Y = Array(Y)
+            self.rows.Y = self.Y.data
+            self.rows.y_kind = self.Y.kind
+            self.rows.y_strides = self.Y.strides
+            self.rows.y_labels = self.Y.view.ndim == 1
+        if w is not None:
+            self.w = Array(w)
+            self.rows.w = self.w.data
+            self.rows.w_kind = self.w.kind
+            self.rows.w_stride = self.w.strides[0]
+        if mean_w is not None:
+            self.mean_w = Array(mean_w)
+            self.rows.mean_w = self.mean_w.data
+            self.rows.mean_w_kind = self.mean_w.kind
+            self.rows.mean_w_stride = self.mean_w.strides[0]
+        if order is not None:
+            self.order = Array(order)
+            self.rows.order = <const Py_ssize_t*> self.order.data
