@@ -81,6 +81,7 @@ NETWORKS = {
         Dense(N_CLASSES, "softmax"),
     ],
     "data": [Standardize(), Dense(4, "tanh"), RobustScale(), Dense(N_CLASSES), Standardize(), "softmax"],
+    "biases from the data": [Dense(6, "tanh", bias_initializer="he_plus"), Dense(N_CLASSES, "softmax")],
     "data without clipping": [RobustScale(clip=None), Dense(N_CLASSES, "softmax")],
     "categories": [Embedding({1: 4, 3: 2}, dim=3), Dense(N_CLASSES, "softmax")],
     "categories beside numbers": [
@@ -381,6 +382,29 @@ def test_robust_scale_of_columns_without_an_interquartile_range(column, factor):
     model = fp.Sequential([RobustScale()], n_inputs=1, dtype="float64")
     model.adapt(np.array(column, float)[:, np.newaxis])
     assert model.layers[0].factor == [factor]
+
+
+@pytest.mark.parametrize("parametrization", ["standard", "ntk"])
+def test_he_plus_puts_each_corner_among_the_rows(parametrization):
+    """-b is a mixture of a unit's products over rows: for one row, one of them; for more, between the least and the
+    largest. Another seed draws others."""
+    X = np.random.default_rng(0).standard_normal((30, 4)) + 10
+    for n_rows in (1, 5):
+        biases = []
+        for seed in (0, 0, 1):
+            layers = [
+                Dense(50, "relu", bias_initializer=fp.initializers.HePlus(n_rows), parametrization=parametrization)
+            ]
+            model = fp.Sequential(layers, n_inputs=4, dtype="float64", seed=seed)
+            model.adapt(X)
+            z = X @ model.layers[0].W / (2 if parametrization == "ntk" else 1)
+            b = model.layers[0].b
+            assert (z.min(axis=0) - 1e-12 <= -b).all()
+            assert (-b <= z.max(axis=0) + 1e-12).all()
+            nearest = abs(z + b).min(axis=0)
+            assert (nearest < 1e-12).all() if n_rows == 1 else (nearest > 1e-12).all()
+            biases.append(b.tobytes())
+        assert biases[0] == biases[1] != biases[2]
 
 
 def test_adapt_goes_through_the_layers_in_order():

@@ -320,7 +320,8 @@ class Sequential:
     def adapt(self, X: Any) -> None:
         """Let the layers that take numbers from the data, such as Standardize, take them from X: before training.
 
-        Layer after layer from the first on, each from what those below it make of X, as at prediction.
+        Layer after layer from the first on, each from what those below it make of X, as at prediction: the means of a
+        Standardize, the quantiles of a RobustScale, the biases of a Dense with the initializer "he_plus".
 
         Raises
         ------
@@ -337,9 +338,11 @@ class Sequential:
 
     def _adapt(self, layers: Sequence[Layer], X: Array) -> None:
         for i, layer in enumerate(layers):
-            if not any(adapts(later.description) for later in layers[i:]):
+            if not any(later.description.adapts for later in layers[i:]):
                 return
-            for name, values in layer.description.adapt(np.asarray(X, dtype=np.float64)).items():
+            uniform = _numbers(self.seed, 2 * layer.number + 1)
+            inputs = np.asarray(X, dtype=np.float64)
+            for name, values in layer.description.adapt(inputs, layer.parameters, uniform).items():
                 setattr(layer, name, values)
             for _, children in layer.children():
                 self._adapt(children, X)
@@ -528,12 +531,6 @@ def aligned_rows(n_rows: int, count: int, dtype: np.dtype[Any]) -> Array:
     line = CACHE_LINE // dtype.itemsize
     stride = -(-count // line) * line
     return aligned(n_rows * stride, dtype).reshape(n_rows, stride)
-
-
-def adapts(layer: Description) -> bool:
-    """Whether it, or a layer that it is made of, takes numbers from the data."""
-    inner = (child for children in layer.children.values() for child in children)
-    return type(layer).adapt is not Description.adapt or any(map(adapts, inner))
 
 
 def _check_data(name: str, X: Array, layers: Sequence[Layer]) -> None:

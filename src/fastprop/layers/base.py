@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastprop import _checks, activations
 from fastprop._native.layout import Node
 from fastprop.activations import Activation, CustomActivation, Identity, short
-from fastprop.initializers import Initializer
+from fastprop.initializers import Initializer, Uniform
 
 __all__ = ["Buffer", "Build", "Layer", "Parameter"]
 
@@ -152,8 +152,16 @@ class Layer:
         """About how many multiply-adds a row takes forward."""
         return max(n_in, self.n_params(n_in))
 
-    def adapt(self, X: Array) -> Mapping[str, Array]:
-        """The values of those of its numbers that it takes from the data, its inputs X (m, n_in) in float64."""
+    @property
+    def adapts(self) -> bool:
+        """Whether it takes numbers from the data, or a layer does that it is made of."""
+        return any(layer.adapts for layers in self.children.values() for layer in layers)
+
+    def adapt(self, X: Array, numbers: Mapping[str, Array], uniform: Uniform) -> Mapping[str, Array]:
+        """The values of those of its numbers that it takes from the data.
+
+        The data are its inputs X (m, n_in) in float64; it gets the parameters that it has so far, and random numbers.
+        """
         return {}
 
     def check_inputs(self, name: str, X: Array) -> None:

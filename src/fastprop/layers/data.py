@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks
 from fastprop._arithmetic import column_moments
+from fastprop.initializers import Uniform
 from fastprop.layers.base import Buffer, Build, Layer
 
 __all__ = ["RobustScale", "Standardize"]
@@ -40,7 +41,11 @@ class Standardize(Layer):
     def buffers(self, n_in: int) -> tuple[Buffer, ...]:
         return Buffer("mean", (n_in,), 0.0, "mean"), Buffer("variance", (n_in,), 1.0, "variance")
 
-    def adapt(self, X: Array) -> Mapping[str, Array]:
+    @property
+    def adapts(self) -> bool:
+        return True
+
+    def adapt(self, X: Array, numbers: Mapping[str, Array], uniform: Uniform) -> Mapping[str, Array]:
         """Its buffers' values, from its inputs in float64."""
         mean, variance = column_moments(X)
         return {"mean": mean, "variance": np.where(variance > 0, variance, 1.0)}
@@ -100,7 +105,11 @@ class RobustScale(Layer):
     def buffers(self, n_in: int) -> tuple[Buffer, ...]:
         return Buffer("median", (n_in,), 0.0, "median"), Buffer("factor", (n_in,), 1.0, "factor")
 
-    def adapt(self, X: Array) -> Mapping[str, Array]:
+    @property
+    def adapts(self) -> bool:
+        return True
+
+    def adapt(self, X: Array, numbers: Mapping[str, Array], uniform: Uniform) -> Mapping[str, Array]:
         """Its buffers' values, from its inputs in float64."""
         ordered = np.sort(X, axis=0)
         low, median, high = (quantile(ordered, share) for share in (0.25, 0.5, 0.75))

@@ -1,6 +1,7 @@
 """Dense, the fully connected layer."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks, activations, initializers
 from fastprop.activations import Activation, short
-from fastprop.initializers import Initializer, RandomNormal
+from fastprop.initializers import HePlus, Initializer, RandomNormal, Uniform
 from fastprop.layers.base import Build, Layer, Parameter, activate
 
 __all__ = ["Dense"]
@@ -33,7 +34,7 @@ class Dense(Layer):
         How W begins: "auto" (He for relu and its kin, LeCun for selu, Glorot otherwise), or one of
         `fastprop.initializers`, as "orthogonal" or ``Orthogonal(gain=2)``.
     bias_initializer : str or Initializer, default "zeros"
-        How b begins.
+        How b begins; "he_plus" takes it from the data, by ``model.adapt(X)``.
     parametrization : "standard" or "ntk", default "standard"
         "ntk" for ``z = x W / sqrt(n_in) + b``, the neural tangent parametrization (Jacot, Gabriel & Hongler 2018), in
         which "auto" begins W as N(0, 1): the same outputs at first as LeCun's, but steps that do not shrink with n_in.
@@ -120,6 +121,17 @@ class Dense(Layer):
         W = Parameter("W", fan, "weight", of_W, "weight", transposed=True, fan=fan)
         b = Parameter("b", (self.units,), "bias", self.bias_initializer, "bias", fan=fan)
         return (W, b) if self.use_bias else (W,)
+
+    @property
+    def adapts(self) -> bool:
+        return self.use_bias and isinstance(self.bias_initializer, HePlus)
+
+    def adapt(self, X: NDArray[Any], numbers: Mapping[str, NDArray[Any]], uniform: Uniform) -> Mapping[str, Any]:
+        """Its biases, where their initializer takes them from the data."""
+        if not (self.use_bias and isinstance(self.bias_initializer, HePlus)):
+            return {}
+        b = self.bias_initializer.from_data(X, np.asarray(numbers["W"], dtype=np.float64), uniform)
+        return {"b": b / math.sqrt(X.shape[1]) if self.parametrization == "ntk" else b}
 
     def compile(self, build: Build, x: int | None, n_in: int) -> int | None:
         n, biased = self.units, self.use_bias
