@@ -530,7 +530,7 @@ cdef others_of(nodes):
 cdef gradient_at_once(node):
     """How many reals of a node's gradient to compute between two updates."""
     if node.kind == "product":
-        return rows_at_once(node.n_in, node.n_out) * node.n_out
+        return (rows_at_once(node.n_in, node.n_out) + 1) * node.n_out       # and the bias
     return node.at_once or (max(node.n_params, 2 * node.n_out) if node.n_params else 0)
 
 

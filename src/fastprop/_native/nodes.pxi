@@ -85,8 +85,9 @@ cdef void product_backward(Node* node, const Share* share) noexcept nogil:
 
 cdef void product_learn(Node* node, const Share* share) noexcept nogil:
     """The worker's rows of dW, and a step by the rule from them: a few rows at a time, so that dW stays in the cache.
-    Where grad is wanted it is filled instead."""
+    Where grad is wanted it is filled instead. b, which follows W in theta, learns with the last of them if it may."""
     cdef Py_ssize_t size = share.kernels.itemsize, n_in = node.n_in, n_out = node.n_out, count
+    cdef bint b_is_left = True, b_too
     cdef Py_ssize_t first = n_in * share.worker // share.n_workers
     cdef Py_ssize_t last = n_in * (share.worker + 1) // share.n_workers
     cdef const char* x = input_of(node, share)
@@ -104,9 +105,20 @@ cdef void product_learn(Node* node, const Share* share) noexcept nogil:
         share.kernels.product(                                                                  # dW = xᵀ delta
             dW, n_out, count, n_out, share.m, x + first * size, 1, n_in, node.delta, n_out, 1, NULL, share.own.work)
         if share.grad == NULL:
-            update(share, node.array, &gradient, node.W + first * n_out, 1, count * n_out)
+            b_too = first + count == n_in and learns_as_W(node, share)
+            if b_too:
+                share.kernels.column_sums(node.delta, dW + count * n_out * size, share.m, n_out)
+                b_is_left = False
+            update(share, node.array, &gradient, node.W + first * n_out, 1, (count + b_too) * n_out)
         first += count
-    learn_bias(node, share)
+    if b_is_left:
+        learn_bias(node, share)
+
+
+cdef inline bint learns_as_W(const Node* node, const Share* share) noexcept nogil:
+    """Whether there is a b, and the rule does the same with it as with W."""
+    cdef const int64_t* groups = share.rule.groups + node.array
+    return node.b >= 0 and groups[0] == groups[1] and not share.rule.shapes
 
 
 cdef inline void learn_bias(Node* node, const Share* share) noexcept nogil:
