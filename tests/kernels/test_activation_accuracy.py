@@ -85,7 +85,7 @@ with mp.workprec(PRECISION):
         Bound("selu", *elu(*SELU), 4, 3),
         Bound("silu", lambda z: z * logistic(z), lambda z: logistic(z) * (1 + z * logistic(-z)), 3, 2, tail=True),
         Bound("mish", lambda z: z * mish_gate(z), mish_slope, 5, 4, tail=True),
-        Bound("gelu", lambda z: z * cumulative(z), lambda z: cumulative(z) + z * phi(z), 8, 5, (0,), tail=True),
+        Bound("gelu", lambda z: z * cumulative(z), lambda z: cumulative(z) + z * phi(z), 10, 5, (0,), tail=True),
         Bound(
             "gelu", lambda z: z * by_tanh(z)[0], lambda z: by_tanh(z)[0] + z * by_tanh(z)[1], 3, 3, (1,),
             tail=True, per_argument=4,
