@@ -99,6 +99,23 @@ def test_it_stands_among_other_layers():
     np.testing.assert_allclose(*thetas, rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize("place", ["first", "alone", "in a branch"])
+def test_derivatives_go_through_it(place):
+    """Down to the inputs, and of second order; where it stands on the batch itself too."""
+    found = []
+    for f in (BY_HAND, "tanh"):
+        layers = {
+            "first": [f, fp.Dense(3)],
+            "alone": [fp.Dense(6), f, fp.Dense(3)],
+            "in a branch": [fp.Concatenate([[f], [fp.Dense(3, f)]]), fp.Dense(3)],
+        }[place]
+        model = fp.Sequential(layers, n_inputs=6, dtype="float64", seed=3)
+        product = fp.hessian_vector_product(model, X, Y, "mse", np.ones(model.n_params))
+        found.append([fp.jacobian(model, X), fp.row_gradients(model, X, Y, "mse"), product])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
 def test_it_gets_arrays_of_its_own():
     """Rows of z in the network's type; what it keeps, or writes to, is nobody else's."""
     kept = []

@@ -51,7 +51,7 @@ class LeakyReLU(Activation):
     Parameters
     ----------
     negative_slope : float, default 0.01
-        0 or more. PyTorch's name and default; Keras has 0.3, and in older versions called it alpha.
+        0 or more. PyTorch's name and default; Keras's layer has 0.3, and called it alpha before Keras 3.
 
     Raises
     ------
