@@ -1,7 +1,6 @@
 """Rows of data, checked: what a trainer or a gradient takes from a user, as the engine reads it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from fastprop import _checks
 from fastprop._arithmetic import standard_arithmetic
+from fastprop._values import frozen
 from fastprop.losses import Loss
 from fastprop.model import Sequential
 
@@ -17,7 +17,7 @@ __all__ = ["Rows"]
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rows:
     """X (m, n_inputs); y as labels (m,) in int64 or as numbers (m, n_outputs); w (m,) or None for weights of 1."""
 

@@ -11,13 +11,13 @@ import math
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastprop import _checks
+from fastprop._values import frozen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ ROW_NUMBERS = re.compile(
 )  # names of such columns
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Numbers:
     """A column of numbers, or of true and false: ``(x - shift) / scale``, and whether x was missing.
 
@@ -98,7 +98,7 @@ class Numbers:
         return np.column_stack([scaled, absent]) if self.missing else scaled[:, np.newaxis]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Categories:
     """A column of text: for each text seen in training a column of 0 and 1.
 

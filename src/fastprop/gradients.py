@@ -1,6 +1,5 @@
 """Looking inside: the gradient that training follows, and a check of it against differences."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from fastprop import _checks, losses
 from fastprop._arithmetic import standard_arithmetic
 from fastprop._rows import Rows
+from fastprop._values import frozen
 from fastprop.losses import Loss
 from fastprop.model import Sequential, aligned
 
@@ -77,7 +77,7 @@ def float64_twin(model: Sequential) -> Sequential:
     return twin
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GradientCheck:
     """How far the gradient is from central differences.
 

@@ -5,13 +5,13 @@ them: ``sum_i w_i C_i / sum_i w_i``. The cross-entropies belong to one last acti
 through both a plain difference, ``dC/dz = (o - y) / m``, and lets the core compute them from z without overflow.
 """
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks
+from fastprop._values import frozen
 from fastprop.activations import Activation, Sigmoid, Softmax
 
 __all__ = ["MSE", "BinaryCrossEntropy", "CrossEntropy", "Loss"]
@@ -19,7 +19,7 @@ __all__ = ["MSE", "BinaryCrossEntropy", "CrossEntropy", "Loss"]
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loss:
     """A loss; call it on arrays, ``loss(o, y)``, for its value.
 
@@ -90,7 +90,7 @@ def _times(y: Array, logs: Array) -> Array:
     return np.multiply(y, logs, where=y != 0, out=np.zeros_like(logs))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MSE(Loss):
     """Mean squared error.
 
@@ -112,7 +112,7 @@ class MSE(Loss):
         return np.asarray(((o - y) ** 2).mean(axis=1))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _CrossEntropy(Loss):
     from_logits: bool = False
 
@@ -151,7 +151,7 @@ class _CrossEntropy(Loss):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CrossEntropy(_CrossEntropy):
     """Cross-entropy over classes, after a last layer of "softmax".
 
@@ -189,7 +189,7 @@ class CrossEntropy(_CrossEntropy):
         return np.asarray(-_times(y, logs).sum(axis=1))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BinaryCrossEntropy(_CrossEntropy):
     """Cross-entropy of independent yes-or-no outputs, after a last layer of "sigmoid".
 

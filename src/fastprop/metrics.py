@@ -1,18 +1,18 @@
 """Metrics: scores that training reports beside the loss. The core's kernels compute them, batch by batch."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks
+from fastprop._values import frozen
 from fastprop.losses import Loss
 
 __all__ = ["MAE", "Accuracy", "Metric"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Metric:
     """A score, the mean over rows, weighted as the loss is; call it on arrays, ``metric(o, y)``."""
 
@@ -30,7 +30,7 @@ class Metric:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Accuracy(Metric):
     """Share of rows, or of yes-or-no outputs, that are right: ``mean(argmax(o) == argmax(y))``.
 
@@ -66,7 +66,7 @@ class Accuracy(Metric):
         return float((o.argmax(axis=1) == (y if y.ndim == 1 else y.argmax(axis=1))).mean())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MAE(Metric):
     """Mean absolute error over rows and outputs, ``mean(|o - y|)``.
 

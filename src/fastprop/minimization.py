@@ -3,7 +3,6 @@ data, to the last digit of the minimum.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastprop import _checks, losses
 from fastprop._rows import Rows
+from fastprop._values import frozen
 from fastprop.gradients import into
 from fastprop.losses import Loss
 from fastprop.model import Sequential, aligned
@@ -20,7 +20,7 @@ __all__ = ["Minimization", "minimize"]
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Minimization:
     """How a minimization ended; the network holds the best theta that was found.
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fastprop import _checks, serialization
 from fastprop._native import philox
+from fastprop._values import frozen
 from fastprop.columns import (
     Column,
     column_from,
@@ -300,7 +301,7 @@ class TableModel:
 # Training
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Recipe:
     """How a network of these widths is trained on that many rows."""
 

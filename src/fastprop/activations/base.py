@@ -1,12 +1,13 @@
 """What an activation is, and the plain ones."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks
+from fastprop._values import frozen
 
 __all__ = ["Activation", "Exponential", "Identity", "Sigmoid", "Softsign", "Tanh"]
 
@@ -14,7 +15,7 @@ Array = NDArray[Any]
 SMALLEST, LARGEST = 1e-30, 1e30  # of a positive setting, so that neither it nor 1 by it leaves float32
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Activation:
     """A function f, by which a layer makes its output from z: ``a = f(z)``.
 
@@ -43,7 +44,7 @@ class Activation:
         object.__setattr__(self, name, _checks.number(name, getattr(self, name), low=low, high=high))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity(Activation):
     """``f(z) = z``, ``f'(z) = 1``: for outputs that may be any number, and for logits.
 
@@ -62,7 +63,7 @@ class Identity(Activation):
         return np.ones_like(z)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sigmoid(Activation):
     """The logistic function, in 0..1.
 
@@ -94,7 +95,7 @@ class Sigmoid(Activation):
         return np.asarray(a * (1 - a))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tanh(Activation):
     """The hyperbolic tangent, in -1..1.
 
@@ -123,7 +124,7 @@ class Tanh(Activation):
         return np.asarray(1 - self(z) ** 2)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Softsign(Activation):
     """In -1..1 as tanh, with tails that fall as ``1 / |z|``.
 
@@ -153,7 +154,7 @@ class Softsign(Activation):
         return np.asarray(1 / (1 + np.abs(z)) ** 2)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exponential(Activation):
     """For outputs that are positive, such as a Poisson distribution's mean.
 

@@ -1,13 +1,13 @@
 """Activations from Python functions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fastprop import _checks
+from fastprop._values import frozen
 from fastprop.activations.base import Activation, Array
 
 __all__ = ["CustomActivation"]
@@ -15,7 +15,7 @@ __all__ = ["CustomActivation"]
 Function = Callable[[Array], ArrayLike]
 
 
-@dataclass(frozen=True, slots=True, init=False, repr=False)
+@frozen
 class CustomActivation(Activation):
     """An activation from two Python functions of arrays: ``f(z) = function(z)``, ``f'(z) = derivative(z)``.
 

@@ -1,13 +1,13 @@
 """Activations that are smooth rectifiers: z times something that goes from 0 to 1, and softplus."""
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fastprop import _checks
+from fastprop._values import frozen
 from fastprop.activations.base import SMALLEST, Activation, Array, Sigmoid
 
 __all__ = ["GELU", "HardSwish", "Mish", "SiLU", "Softplus"]
@@ -16,7 +16,7 @@ _sigmoid = Sigmoid()
 _erfc = np.vectorize(math.erfc, otypes=[float])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GELU(Activation):
     """The Gaussian error linear unit: z times the share of a normal distribution below z.
 
@@ -82,7 +82,7 @@ class GELU(Activation):
         return np.asarray(_erfc(z / -math.sqrt(2)) / 2)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SiLU(Activation):
     """The sigmoid-weighted linear unit, also called swish.
 
@@ -113,7 +113,7 @@ class SiLU(Activation):
         return np.asarray(s * (1 + np.asarray(z) * (1 - s)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mish(Activation):
     """z times the hyperbolic tangent of its softplus.
 
@@ -142,7 +142,7 @@ class Mish(Activation):
         return np.asarray(t + z * (1 - t**2) * _sigmoid(z))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Softplus(Activation):
     """A smooth rectifier, positive everywhere.
 
@@ -189,7 +189,7 @@ class Softplus(Activation):
         return _sigmoid(self.beta * np.asarray(z))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HardSwish(Activation):
     """silu put together from two lines and a parabola.
 

@@ -1,17 +1,17 @@
 """Rectifiers and what else is put together from straight lines and exponentials."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastprop._values import frozen
 from fastprop.activations.base import LARGEST, SMALLEST, Activation, Array
 
 __all__ = ["CELU", "ELU", "SELU", "HardSigmoid", "HardTanh", "LeakyReLU", "ReLU", "ReLU6"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReLU(Activation):
     """The rectifier.
 
@@ -39,7 +39,7 @@ class ReLU(Activation):
         return (np.asarray(z) > 0).astype(np.asarray(z).dtype)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeakyReLU(Activation):
     """The rectifier, with a small slope for negative z.
 
@@ -84,7 +84,7 @@ class LeakyReLU(Activation):
         return np.where(np.asarray(z) > 0, 1, self.negative_slope)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ELU(Activation):
     """The exponential linear unit, which goes to ``-alpha`` where z falls.
 
@@ -130,7 +130,7 @@ class ELU(Activation):
         return np.where(z > 0, 1, self.alpha * np.exp(np.minimum(z, 0)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SELU(Activation):
     """An ELU so scaled that deep networks keep means of 0 and variances of 1, if W begins as "lecun_normal".
 
@@ -165,7 +165,7 @@ class SELU(Activation):
         return self.SCALE * ELU(self.ALPHA).slope(z)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CELU(Activation):
     """An ELU whose slope has no step at 0, whatever alpha.
 
@@ -210,7 +210,7 @@ class CELU(Activation):
         return np.where(z > 0, 1, np.exp(np.minimum(z, 0) / self.alpha))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReLU6(Activation):
     """The rectifier up to 6.
 
@@ -239,7 +239,7 @@ class ReLU6(Activation):
         return np.where((z > 0) & (z < 6), 1.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HardTanh(Activation):
     """A straight line between two bounds.
 
@@ -289,7 +289,7 @@ class HardTanh(Activation):
         return np.where((z > self.min_val) & (z < self.max_val), 1.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HardSigmoid(Activation):
     """The sigmoid as a straight line between 0 and 1.
 

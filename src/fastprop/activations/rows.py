@@ -1,23 +1,23 @@
 """Activations of whole rows: each output depends on all of a layer's z, so that there is no slope for one alone."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastprop._values import frozen
 from fastprop.activations.base import Activation, Array
 
 __all__ = ["LogSoftmax", "Softmax"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _OfRows(Activation):
     def slope(self, z: ArrayLike) -> Array:
         raise TypeError(f"{self.name} has no slope of its own for each output; use {self.name}.backward(z, da)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Softmax(_OfRows):
     """Probabilities along each row: ``f(z)_j = exp(z_j) / sum_i exp(z_i)``, computed from z less its largest.
 
@@ -46,7 +46,7 @@ class Softmax(_OfRows):
         return np.asarray(a * (da - (da * a).sum(axis=-1, keepdims=True)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogSoftmax(_OfRows):
     """Logarithms of softmax's probabilities.
 

@@ -6,13 +6,14 @@ them, all parameters in theta and all buffers, numbers that are not trained, in 
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from typing import Any, Literal, NamedTuple
 
 from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks, activations
 from fastprop._native.layout import Node
+from fastprop._values import frozen
 from fastprop.activations import Activation, CustomActivation, Identity, short
 from fastprop.initializers import Initializer, Uniform
 
@@ -104,7 +105,7 @@ class Build:
         return self.nodes
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Layer:
     """A layer: takes x (m, n_in), gives a (m, n_out).
 
@@ -214,7 +215,7 @@ def activate(activation: Activation, build: Build, z: int | None, n: int) -> int
     return build.add("activation", n, n, z, activation=name, settings=settings)
 
 
-@dataclass(frozen=True, slots=True, init=False, repr=False)
+@frozen
 class Activate(Layer):
     """An activation as a layer of its own: ``a = f(x)``.
 

@@ -1,10 +1,10 @@
 """Layers made of layers: a sum of branches, and branches side by side."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fastprop import _checks
+from fastprop._values import frozen
 from fastprop.layers.base import Build, Layer, compile_sequence, sequence, widths
 
 __all__ = ["Concatenate", "Residual"]
@@ -16,7 +16,7 @@ def fork(build: Build, x: int | None, n_in: int, n_branches: int) -> list[int]:
     return [build.add("branch", n_in, n_in, at) for _ in range(n_branches)]
 
 
-@dataclass(frozen=True, slots=True, repr=False, init=False)
+@frozen
 class Residual(Layer):
     """Adds what the layers make of x to x: ``a = x + layers(x)``.
 
@@ -78,7 +78,7 @@ class Residual(Layer):
         return f"Residual({list(self.layers)!r}{shortcut})"
 
 
-@dataclass(frozen=True, slots=True, repr=False, init=False)
+@frozen
 class Concatenate(Layer):
     """Branches side by side: ``a = (branches[0](x), branches[1](x), ...)``, one row after the other.
 

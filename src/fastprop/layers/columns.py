@@ -1,13 +1,13 @@
 """Layers for columns that are not numbers alone: categories, and some columns of all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks, initializers
+from fastprop._values import frozen
 from fastprop.initializers import Initializer
 from fastprop.layers.base import Build, Layer, Parameter
 
@@ -22,7 +22,7 @@ def check_columns(layer: Layer, columns: Sequence[int], n_in: int) -> None:
             raise ValueError(f"{layer!r} takes column {column}, but its input has {n_in} columns")
 
 
-@dataclass(frozen=True, slots=True, repr=False, init=False)
+@frozen
 class Embedding(Layer):
     """Gives each category of some columns a vector that is learnt, and passes the other columns on.
 
@@ -131,7 +131,7 @@ class Embedding(Layer):
         return f"Embedding({dict(self.columns)!r}, dim={self.dim}{shown})"
 
 
-@dataclass(frozen=True, slots=True, repr=False, init=False)
+@frozen
 class Select(Layer):
     """Passes some columns on: ``a = x[:, columns]``.
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks
 from fastprop._arithmetic import column_moments
+from fastprop._values import frozen
 from fastprop.initializers import Uniform
 from fastprop.layers.base import Buffer, Build, Layer
 
@@ -18,7 +18,7 @@ __all__ = ["RobustScale", "Standardize"]
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Standardize(Layer):
     """Gives each column mean 0 and variance 1, by the means and variances of the data that `adapt` saw.
 
@@ -60,7 +60,7 @@ class Standardize(Layer):
         return np.asarray((np.asarray(x) - parameters["mean"]) / np.sqrt(parameters["variance"]))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class RobustScale(Layer):
     """Centres each column on its median, divides by its interquartile range, and clips smoothly.
 

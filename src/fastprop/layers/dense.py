@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks, activations, initializers
+from fastprop._values import frozen
 from fastprop.activations import Activation, short
 from fastprop.initializers import HePlus, Initializer, RandomNormal, Uniform
 from fastprop.layers.base import Build, Layer, Parameter, activate
@@ -16,7 +16,7 @@ from fastprop.layers.base import Build, Layer, Parameter, activate
 __all__ = ["Dense"]
 
 
-@dataclass(frozen=True, slots=True, init=False, repr=False)
+@frozen
 class Dense(Layer):
     """A fully connected layer: ``z = x W + b``, ``a = f(z)``.
 

@@ -1,13 +1,13 @@
 """Layers that learn a shape: slopes, how much of an activation there is, and waves of numbers."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks, activations
+from fastprop._values import frozen
 from fastprop.activations import Activation, CustomActivation, short
 from fastprop.initializers import Constant, Ones, RandomNormal, RandomUniform
 from fastprop.layers.base import Build, Layer, Parameter, activate
@@ -17,7 +17,7 @@ __all__ = ["PReLU", "ParametricActivation", "PeriodicEmbedding"]
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class PReLU(Layer):
     """A rectifier whose slope below 0 is learnt: ``a = x where x > 0, slope x elsewhere``.
 
@@ -64,7 +64,7 @@ class PReLU(Layer):
         return np.where(x > 0, x, np.asarray(parameters["slope"]) * x)
 
 
-@dataclass(frozen=True, slots=True, repr=False, init=False)
+@frozen
 class ParametricActivation(Layer):
     """An activation of which each column has as much as it learns to: ``a = x + scale (f(x) - x)``.
 
@@ -122,7 +122,7 @@ class ParametricActivation(Layer):
         return f"ParametricActivation({short(self.activation)!r})"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class PeriodicEmbedding(Layer):
     """Turns each number into waves of learnt frequencies, and these by a small dense layer of its own into a vector.
 

@@ -1,13 +1,13 @@
 """Layers that shift and scale: by the batch's columns, by each row, by numbers that are learnt, or by the data's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastprop import _checks, initializers
+from fastprop._values import frozen
 from fastprop.initializers import Initializer, Ones, Zeros
 from fastprop.layers.base import Buffer, Build, Layer, Parameter
 
@@ -30,7 +30,7 @@ def scaled(xhat: Array, parameters: Mapping[str, ArrayLike]) -> Array:
     return np.asarray(xhat * np.asarray(parameters.get("scale", 1)) + np.asarray(parameters.get("shift", 0)))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class BatchNorm(Layer):
     """Gives each column mean 0 and variance 1, over the batch while training, then a scale and a shift that are learnt.
 
@@ -111,7 +111,7 @@ class BatchNorm(Layer):
         return scaled((np.asarray(x) - mean) / np.sqrt(variance + self.epsilon), parameters)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class LayerNorm(Layer):
     """Gives each row mean 0 and variance 1, then a scale and a shift of each column, that are learnt.
 
@@ -174,7 +174,7 @@ class LayerNorm(Layer):
         return scaled(e / np.sqrt((e**2).mean(axis=-1, keepdims=True) + self.epsilon), parameters)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class RMSNorm(Layer):
     """Gives each row a mean square of 1, then a scale of each column, that is learnt.
 
@@ -234,7 +234,7 @@ class RMSNorm(Layer):
         return scaled(x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + epsilon), parameters)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Scale(Layer):
     """Multiplies each column by a number that is learnt: ``a = x scale``, a product with a diagonal matrix.
 

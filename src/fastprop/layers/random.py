@@ -4,13 +4,13 @@ The masks are a function of the trainer's seed, of which of these layers it is, 
 batch: they are the same for any number of threads, and a run resumed draws those of a run never stopped.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastprop._arithmetic import standard_arithmetic
+from fastprop._values import frozen
 from fastprop.layers.base import Build, Layer
 from fastprop.schedules.base import Clock, Schedule, number_or_schedule, values_of
 
@@ -23,7 +23,7 @@ FIRST = Clock(0, 0, 1, 1)
 Rates = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Dropout(Layer):
     """Sets each input to 0 with probability ``rate`` while training, and scales the others.
 
@@ -88,7 +88,7 @@ class Dropout(Layer):
         return np.array(x)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class AlphaDropout(Dropout):
     """Dropout for selu: sets inputs to selu's lowest value, and keeps mean 0 and variance 1.
 

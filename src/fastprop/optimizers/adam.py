@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastprop._arithmetic import core, whole_power
+from fastprop._values import frozen
 from fastprop.optimizers.base import Array, Number, Optimizer, Reals, Values, flag, number
 
 __all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
@@ -18,7 +19,7 @@ TABLE = 256  # powers that are computed by themselves; the others are products o
 VANISHED = 45  # beta**t is below exp(-45) = 3e-20 where t (1 - beta) is more, and lost beside 1
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Adam(Optimizer):
     """Steps along a moving average of the gradient, over the root of one of its square. At step t, counted from 1::
 
@@ -97,7 +98,7 @@ class Adam(Optimizer):
             theta -= rate * m / (np.sqrt(u / left) + now["epsilon"])
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class AdamW(Adam):
     """Adam with decoupled weight decay::
 
@@ -131,7 +132,7 @@ class AdamW(Adam):
     decoupled_weight_decay: bool = flag(True, quiet=True)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class NAdam(Optimizer):
     """Adam that looks ahead along its momentum, as Nesterov's. With m and v as in Adam, at step t, counted from 1::
 
@@ -208,7 +209,7 @@ class NAdam(Optimizer):
         theta -= now["learning_rate"] * h / (np.sqrt(v / (1 - now["beta_2"] ** t)) + now["epsilon"])
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class RAdam(Optimizer):
     """Adam whose steps are rectified while v is an average of few squares. With m and v as in Adam, at step t from 1::
 
@@ -286,7 +287,7 @@ def _rectification(beta_2: Any, power: Any, t: NDArray[np.int64]) -> tuple[Any, 
     return r, np.where(r > 5, w, 0.0)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Adamax(Optimizer):
     """Adam by the largest gradient of late instead of the mean square. With m as in Adam, at step t, counted from 1::
 

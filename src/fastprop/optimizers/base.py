@@ -18,13 +18,14 @@ The order of a step, for each parameter array::
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from dataclasses import KW_ONLY, field, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastprop import _checks
+from fastprop._values import frozen
 from fastprop.optimizers.groups import ParameterGroup
 from fastprop.schedules import Clock, Schedule, number_or_schedule, values_of
 
@@ -68,7 +69,7 @@ def flag(default: bool = False, *, quiet: bool = False) -> Any:
     return field(default=default, metadata={"flag": True, "quiet": quiet})
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Optimizer:
     """A rule; frozen numbers. The trainer holds its state, vectors as long as theta.
 

@@ -1,19 +1,20 @@
 """Gradient descent, and the two rules that step by the gradient's sign."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastprop._values import frozen
 from fastprop.optimizers.base import Array, Number, Optimizer, Values, flag, number
 from fastprop.schedules import Schedule
 
 __all__ = ["SGD", "Lion", "Rprop"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class SGD(Optimizer):
     """Gradient descent, with momentum, dampening, Nesterov's look ahead and weight decay.
 
@@ -115,7 +116,7 @@ class SGD(Optimizer):
         theta -= now["learning_rate"] * g
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Rprop(Optimizer):
     """Resilient backpropagation: each parameter has a step size of its own, by its gradient's changes of sign.
 
@@ -188,7 +189,7 @@ class Rprop(Optimizer):
         theta -= s * np.sign(before)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Lion(Optimizer):
     """Evolved sign momentum: steps of one size, along the sign of a moving average of gradients::
 

@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastprop._values import frozen
 from fastprop.optimizers.base import Array, Number, Optimizer, Values, flag, number
 
 __all__ = ["Adadelta", "Adagrad", "RMSprop"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Adagrad(Optimizer):
     """Each parameter's rate falls with the squares of all its gradients so far. At step t, counted from 1::
 
@@ -73,7 +74,7 @@ class Adagrad(Optimizer):
         theta -= now["learning_rate"] / (1 + (t - 1) * now["rate_decay"]) * g / (np.sqrt(s) + now["epsilon"])
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Adadelta(Optimizer):
     """Steps in the parameter's own unit: the gradient over the root of its mean square, times that of the steps::
 
@@ -126,7 +127,7 @@ class Adadelta(Optimizer):
         theta -= now["learning_rate"] * d
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class RMSprop(Optimizer):
     """The gradient over the root of its mean square, or of its variance, and a momentum::
 
