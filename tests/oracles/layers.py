@@ -5,6 +5,7 @@ A state dict of the package's loads into a twin with `strict=True`.
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 
 import fastprop as fp
@@ -175,6 +176,6 @@ def sequence(layers: Sequence[Layer], n_in: int, dtype: torch.dtype) -> torch.nn
 def twin(model: fp.Sequential, dtype: torch.dtype = torch.float64) -> torch.nn.Sequential:
     """The same layers and numbers, as at prediction."""
     result = sequence([layer.description for layer in model.layers], model.n_inputs, dtype)
-    state = {name: torch.from_numpy(array) for name, array in model.state_dict().items()}
+    state = {name: torch.from_numpy(np.asarray(array)) for name, array in model.state_dict().items()}
     result.load_state_dict(state, strict=True)
     return result.eval()

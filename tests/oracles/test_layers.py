@@ -47,6 +47,21 @@ def test_predictions_are_pytorchs(layers):
 
 
 @each_network
+def test_float32_is_as_near_as_its_rounding_allows(layers):
+    """To PyTorch's float64 at the same, rounded, numbers and data."""
+    model, (X, y) = network(layers, "float32"), data()
+    X = X.astype("float32")
+    net = twin(model)
+    o = net(torch.from_numpy(X.astype(float)))
+    probabilities_loss(o, y).backward()
+    assert relative_error(model.predict(X).astype(float), o.detach().numpy()) <= 1e-5
+    _, grad = fp.gradient(model, X, y, "cross_entropy")
+    largest = max(abs(expected).max() for expected in gradients(net).values())
+    for name, expected in gradients(net).items():
+        assert abs(named(model, grad)[name] - expected).max() <= 1e-5 * largest, name
+
+
+@each_network
 def test_gradients_at_prediction_are_pytorchs(layers):
     model, (X, y) = trained(layers), data()
     net, x = twin(model), torch.from_numpy(X).requires_grad_()

@@ -20,6 +20,8 @@ from fastprop.initializers import Initializer, Uniform
 __all__ = ["Buffer", "Build", "Layer", "Parameter"]
 
 Array = NDArray[Any]
+# What a parameter is to its layer, for optimizers that treat kinds differently: a product's W, what is added, what
+# multiplies a column, a rectifier's slope, how much of an activation there is, waves' frequencies, categories' vectors.
 Kind = Literal["weight", "bias", "scale", "slope", "activation", "frequency", "embedding"]
 
 
