@@ -24,7 +24,7 @@ STAIRCASE = [
     {"_views"},
     {"model"},
     {
-        *{"_memory", "_rows", "_snapshots", "_sources", "_training", "callbacks", "history", "progress"},
+        *{"_memory", "_rows", "_scores", "_snapshots", "_sources", "_training", "callbacks", "history", "progress"},
         *{"derivatives", "gradients", "learning_rates", "minimization", "tabular", "trainer"},
     },
     {"cli", "csv_files", "demo", "__main__", "sklearn", "__init__"},

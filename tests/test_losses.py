@@ -146,7 +146,7 @@ def test_a_loss_goes_by_its_name_or_itself():
 
 def test_metrics_are_what_their_names_say():
     """Counted by hand."""
-    accuracy, mae = fp.metrics.Accuracy(), fp.metrics.MAE()
+    accuracy, mae = fp.metrics.Accuracy(), fp.metrics.MeanAbsoluteError()
     assert accuracy([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]], [1, 1, 1, 0]) == 0.75
     assert accuracy([[0.1, 0.9], [0.8, 0.2]], [[0, 1], [0, 1]]) == 0.5
     assert accuracy([0.4, 0.6, 0.9, 0.2], [0, 1, 0, 0]) == 0.75

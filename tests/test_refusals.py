@@ -522,7 +522,7 @@ BAD_TRAINERS = {
         ValueError,
         ["loss", "did you mean 'cross_entropy'?"],
     ),
-    "a loss unknown": (lambda: fp.Trainer(softmax, "kl"), ValueError, ["loss", "'kl'", "'mse'"]),
+    "a loss unknown": (lambda: fp.Trainer(softmax, "triplet"), ValueError, ["loss", "'triplet'", "'mse'"]),
     "a loss's class": (lambda: fp.Trainer(softmax, fp.CrossEntropy), TypeError, ["loss", "CrossEntropy(...)"]),
     "no loss": (lambda: fp.Trainer(softmax, None), TypeError, ["loss", "None"]),
     "an optimizer misspelt": (lambda: fp.Trainer(softmax, "cross_entropy", "sdg"), ValueError, ["optimizer", "'sgd'"]),

@@ -376,8 +376,9 @@ def test_a_network_beyond_all_memory_is_refused(damaged, request):
 HOSTILE_TRAINERS = {
     "a number": at("trainer", value=5),
     "empty": at("trainer", value={}),
-    "a loss unknown": at("trainer", "loss", value={"type": "Hinge"}),
-    "a loss by name": at("trainer", "loss", value="hinge"),
+    "a loss unknown": at("trainer", "loss", value={"type": "Hinges"}),
+    "a loss by name": at("trainer", "loss", value="hinges"),
+    "a loss that is a function": at("trainer", "loss", value={"type": "CustomLoss", "function": "print"}),
     "a loss that cannot follow": at("trainer", "loss", value={"type": "BinaryCrossEntropy"}),
     "an optimizer that is a layer": at("trainer", "optimizer", value={"type": "Dense", "units": 3}),
     "a learning rate negative": at("trainer", "optimizer", "learning_rate", value=-1),

@@ -30,6 +30,20 @@ ENGINE_KINDS = frozenset("?bhilqBHILQfd")  # NumPy's letters for the element typ
 # What other libraries call the same things, for "did you mean".
 SYNONYMS = {
     "acc": "accuracy",
+    "auc": "roc_auc",
+    "binary_accuracy": "accuracy",
+    "categorical_accuracy": "accuracy",
+    "sparse_categorical_accuracy": "accuracy",
+    "f1_score": "f1",
+    "f1score": "f1",
+    "r2_score": "r2",
+    "r2score": "r2",
+    "roc_auc_score": "roc_auc",
+    "root_mean_squared_error": "rmse",
+    "top_k": "top_5_accuracy",
+    "top_k_accuracy": "top_5_accuracy",
+    "top_k_categorical_accuracy": "top_5_accuracy",
+    "balanced_accuracy_score": "balanced_accuracy",
     "bce": "binary_cross_entropy",
     "binary_crossentropy": "binary_cross_entropy",
     "bcewithlogits": "binary_cross_entropy",
@@ -46,6 +60,23 @@ SYNONYMS = {
     "swish": "silu",
     "mean_absolute_error": "mae",
     "mean_squared_error": "mse",
+    "l1": "mae",
+    "l1_loss": "mae",
+    "l2": "mse",
+    "smoothl1": "smooth_l1",
+    "smooth_l1_loss": "smooth_l1",
+    "huber_loss": "huber",
+    "logcosh": "log_cosh",
+    "pinball": "quantile",
+    "gaussian": "gaussian_nll",
+    "poisson_nll": "poisson",
+    "kld": "kl_divergence",
+    "kl": "kl_divergence",
+    "kullback_leibler_divergence": "kl_divergence",
+    "nll_loss": "nll",
+    "categorical_focal_crossentropy": "focal",
+    "binary_focal_crossentropy": "binary_focal",
+    "cosine": "cosine_similarity",
     "squared_error": "mse",
     "glorot": "glorot_uniform",
     "kaiming_normal": "he_normal",
@@ -392,6 +423,29 @@ def probabilities(name: str, y: object, n_outputs: int, dtype: np.dtype[Any]) ->
             f"{name}[{', '.join(map(str, place))}] = {array[place]} is not in 0..1, as a probability must be"
         )
     return array
+
+
+def _refuse_where(wrong: NDArray[Any], name: str, array: NDArray[Any], wanted: str) -> None:
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(f"{name}[{', '.join(map(str, place))}] = {array[place]:g}, but {wanted}")
+
+
+def not_negative(name: str, array: Matrix, whose: str) -> Matrix:
+    """Targets that a loss takes from 0 on."""
+    _refuse_where(array < 0, name, array, f"{whose} takes targets of 0 or more")
+    return array
+
+
+def above_zero(name: str, array: Matrix, whose: str) -> Matrix:
+    _refuse_where(array <= 0, name, array, f"{whose} takes targets above 0")
+    return array
+
+
+def sides(name: str, array: Matrix) -> None:
+    """Targets on one side or the other: 1, and 0 or -1."""
+    wanted = "a target of this loss is 1 on its one side, and 0 or -1 on the other"
+    _refuse_where((array != 1) & (array != 0) & (array != -1), name, array, wanted)
 
 
 def classes(name: str, y: object, n_classes: int, dtype: np.dtype[Any]) -> Matrix:

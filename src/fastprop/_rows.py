@@ -19,11 +19,14 @@ Array = NDArray[Any]
 
 @frozen
 class Rows:
-    """X (m, n_inputs); y as labels (m,) in int64 or as numbers (m, n_outputs); w (m,) or None for weights of 1."""
+    """X (m, n_inputs); y as labels (m,) in int64 or as numbers (m, n_targets); w (m,) or None for weights of 1; mean_w,
+    by whose sum the loss is divided, (m,) or None for w.
+    """
 
     X: Array
     y: Array
     w: Array | None
+    mean_w: Array | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -46,15 +49,20 @@ class Rows:
         X = _checks.features(X_name, X, model.n_inputs, model.dtype)
         _checks.some_rows(X_name, X)
         model.check_data(X_name, X)
-        check_targets = getattr(_checks, loss.targets)
-        y = check_targets(y_name, y, model.n_outputs, model.dtype)
+        counted, y = loss.ignore(y_name, y)
+        y = loss.check_targets(y_name, y, model.n_outputs, model.dtype)
         _checks.same_length(y_name, y, len(X), X_name)
         w = None if sample_weight is None else _checks.weights(w_name, sample_weight, len(X), model.dtype)
         if class_weight is not None:
-            per_row = class_weights(class_weight, y, loss, model.n_outputs)
+            per_row = np.ones(len(X))
+            counts = slice(None) if counted is None else counted
+            per_row[counts] = class_weights(class_weight, y[counts], loss, model.n_outputs)
             both = "class_weight" if w is None else f"class_weight times {w_name}"
             w = _checks.weights(both, per_row if w is None else per_row * w, len(X), model.dtype)
-        return cls(X, y, w)
+        if counted is not None:
+            counted = counted.astype(model.dtype)
+            w = _checks.weights("what ignore_index leaves", counted if w is None else counted * w, len(X), model.dtype)
+        return cls(X, y, w, mean_weights(loss, y, w, model))
 
     def split(self, share: float) -> tuple["Rows", "Rows"]:
         """The rows without their last `share`, and those."""
@@ -73,7 +81,16 @@ class Rows:
 
     def part(self, rows: slice) -> "Rows":
         """Some of the rows, as views."""
-        return Rows(self.X[rows], self.y[rows], None if self.w is None else self.w[rows])
+        w, mean_w = (None if each is None else each[rows] for each in (self.w, self.mean_w))
+        return Rows(self.X[rows], self.y[rows], w, mean_w)
+
+
+def mean_weights(loss: Loss, y: Array, w: Array | None, model: Sequential) -> Array | None:
+    """By whose sum the loss is divided, where it weighs classes by itself."""
+    of_class = loss.class_weights(y, model.n_outputs)
+    if of_class is None:
+        return None
+    return _checks.weights("class_weight of y", of_class if w is None else of_class * w, len(y), model.dtype)
 
 
 def class_weights(class_weight: Mapping[int, float] | str, y: Array, loss: Loss, n_outputs: int) -> Array:
@@ -81,7 +98,7 @@ def class_weights(class_weight: Mapping[int, float] | str, y: Array, loss: Loss,
     if loss.targets == "classes":
         labels = y if y.ndim == 1 else y.argmax(axis=1)
         n_classes = n_outputs
-    elif loss.targets == "probabilities" and n_outputs == 1:
+    elif loss.targets in ("probabilities", "sides") and n_outputs == 1:
         labels = (y[:, 0] > 0.5).astype(np.int64)
         n_classes = 2
     else:
@@ -90,6 +107,8 @@ def class_weights(class_weight: Mapping[int, float] | str, y: Array, loss: Loss,
         counts = np.bincount(labels, minlength=n_classes)
         present = np.count_nonzero(counts)
         return np.asarray((len(labels) / (present * np.maximum(counts, 1)))[labels])
+    if isinstance(class_weight, str):
+        raise _checks.unknown("class_weight", class_weight, ["balanced"])
     if not isinstance(class_weight, Mapping):
         raise TypeError(
             f"class_weight is a dict of label to weight, or 'balanced', not {_checks.describe(class_weight)}"

@@ -5,11 +5,11 @@ they end changes no bit of the result. A callback that wants to hear of each bat
 """
 
 import warnings
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastprop._scores import Scores
 from fastprop._slices import Slicer
 from fastprop._snapshots import DivergedError
 from fastprop._sources import RowSource, ScoredRows, StreamSource
@@ -95,14 +95,10 @@ class Training:
         """
         trainer = self.trainer
         trainer._snapshots.take(trainer._live())
-        sums = trainer._no_sums()
+        scores = trainer._scores()
         began = trainer.step
-
-        def scores() -> Logs:
-            return trainer._means(sums)
-
         try:
-            self._slices(sums, scores)
+            self._slices(scores)
             if not np.isfinite(trainer.model.theta).all():  # the last step may have done it, unseen by any loss
                 raise trainer._diverged()
         except DivergedError:
@@ -112,19 +108,19 @@ class Training:
                 for history in (self.history, trainer.history):
                     history.pop()
             raise
-        return scores() if trainer.step > began else None
+        return scores.final() if trainer.step > began else None
 
-    def _slices(self, sums: np.ndarray, scores: Callable[[], Logs]) -> None:
+    def _slices(self, scores: Scores) -> None:
         trainer, tell, by_batch = self.trainer, self.callbacks, self.callbacks.wants_batches
         for number, batches in enumerate(self.source.epoch(trainer.epoch, self.slicer)):
             if trainer.stop_training:
                 break
             if by_batch:
                 tell("on_train_batch_begin", number, {})
-            trainer._take_steps(batches, sums)
-            self.bar.advance(batches.n_rows, scores)
+            trainer._take_steps(batches, scores)
+            self.bar.advance(batches.n_rows, scores.running)
             if by_batch:
-                tell("on_train_batch_end", number, scores())
+                tell("on_train_batch_end", number, scores.running())
             tell("on_slice_end")
 
     def _validate(self, validation: ScoredRows) -> Logs:

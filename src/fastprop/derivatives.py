@@ -60,7 +60,7 @@ def input_gradient(
     dX = aligned(len(data) * model.n_inputs, model.dtype).reshape(len(data), model.n_inputs)
     sums = np.zeros(3)
     with model._learning_plan(data.X, len(data), loss.kernel(model.n_outputs), (), True, training=False) as plan:
-        plan.input_gradient(model.theta, model._numbers, dX, data.X, data.y, data.w, sums)
+        plan.input_gradient(model.theta, model._numbers, dX, data.X, data.y, data.w, sums, data.mean_w)
     return float(sums[1] / sums[0]), dX
 
 
@@ -255,7 +255,7 @@ def _checked(model: Sequential, X: Any, y: Any, loss: str | Loss, sample_weight:
 
 def _rows_into(model: Sequential, data: Rows, loss: Loss, grads: Array) -> None:
     with model._plan(data.X, 1, 1, loss.kernel(model.n_outputs)) as plan:
-        plan.gradient(model.theta, model._numbers, grads, data.X, data.y, data.w, model.seed, np.zeros(3))
+        plan.gradient(model.theta, model._numbers, grads, data.X, data.y, data.w, model.seed, np.zeros(3), data.mean_w)
 
 
 @standard_arithmetic()

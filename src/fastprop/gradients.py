@@ -64,7 +64,9 @@ def into(model: Sequential, data: Rows, loss: Loss, grad: Array, *, training: bo
     """The loss; grad (n_params,) becomes its gradient."""
     sums = np.zeros(3)
     with model._learning_plan(data.X, len(data), loss.kernel(model.n_outputs), training=training) as plan:
-        plan.gradient(model.theta, model._numbers, grad[np.newaxis], data.X, data.y, data.w, model.seed, sums)
+        plan.gradient(
+            model.theta, model._numbers, grad[np.newaxis], data.X, data.y, data.w, model.seed, sums, data.mean_w
+        )
     return float(sums[1] / sums[0])
 
 

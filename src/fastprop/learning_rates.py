@@ -187,12 +187,12 @@ def _sweep(
     mean, best = 0.0, math.inf
     for rate, batches in zip(rates, _round_and_round(source), strict=False):
         set_rate(twin, float(rate))
-        sums = twin._no_sums()
+        scores = twin._scores()
         try:
-            twin._take_steps(batches, sums)
+            twin._take_steps(batches, scores)
         except DivergedError:
             return losses, True
-        losses.append(twin._means(sums)["loss"])
+        losses.append(scores.running()["loss"])
         mean = smoothing * mean + (1 - smoothing) * losses[-1]
         smoothed = mean / (1 - smoothing ** len(losses))
         best = min(best, smoothed)

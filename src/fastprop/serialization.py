@@ -26,8 +26,8 @@ from fastprop._version import __version__
 from fastprop.activations import ACTIVATIONS, CustomActivation
 from fastprop.initializers import INITIALIZERS
 from fastprop.layers import LAYERS
-from fastprop.losses import LOSSES
-from fastprop.metrics import METRICS
+from fastprop.losses import LOSSES, CustomLoss
+from fastprop.metrics import METRICS, CustomMetric
 from fastprop.optimizers import OPTIMIZERS, ParameterGroup
 from fastprop.schedules import SCHEDULES
 
@@ -42,8 +42,11 @@ HEADER_LIMIT = 1 << 20  # bytes
 KNOWN = (ACTIVATIONS, INITIALIZERS, LOSSES, METRICS, OPTIMIZERS)
 DESCRIPTIONS: dict[str, type[Any]] = {
     cls.__name__: cls
-    for cls in (*LAYERS, *SCHEDULES, ParameterGroup, *(type(value) for known in KNOWN for value in known.values()))
-}
+    for cls in (
+        *LAYERS, *SCHEDULES, ParameterGroup, CustomLoss, CustomMetric,
+        *(type(value) for known in KNOWN for value in known.values()),
+    )
+}  # fmt: skip
 
 
 def encode(value: Any) -> Any:

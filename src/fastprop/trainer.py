@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastprop import _checks, losses, metrics, optimizers, serialization
-from fastprop._arithmetic import standard_arithmetic
 from fastprop._memory import Memory
 from fastprop._native.engine import Plan
 from fastprop._rows import Rows
+from fastprop._scores import Scores, Scoring
 from fastprop._slices import Slicer, row_slices
 from fastprop._snapshots import DivergedError, Snapshots
 from fastprop._sources import Batches, Sampler, ScoredRows, opened, scored
@@ -45,11 +45,11 @@ class Trainer:
     model : Sequential
         The network; trained in place.
     loss : str or Loss
-        "mse", "cross_entropy" or "binary_cross_entropy".
+        "mse", "cross_entropy", "binary_cross_entropy" or another of `fastprop.losses`.
     optimizer : str or Optimizer, default "sgd"
         Another may be assigned to ``trainer.optimizer`` later, say with a smaller rate; the velocity stays.
-    metrics : sequence of str or Metric
-        "accuracy", "mae".
+    metrics : sequence of str, Metric or function
+        "accuracy", "mae", others of `fastprop.metrics`, or any function of (y, o) that returns a number.
     seed : int, optional
         Where the shuffles come from; the model's own seed by default.
 
@@ -93,6 +93,7 @@ class Trainer:
         self._loss = losses.get(loss)
         self._loss.check_output(model.output_activation, model.n_outputs)
         self._metrics = _metrics(metrics)
+        self._scoring = Scoring(self._loss, self._metrics, model.n_outputs)
         self._seed = model.seed if seed is None else _checks.integer("seed", seed, low=0, high=2**64 - 1)
         self._memory = Memory(model, optimizers.get(optimizer))
         self._snapshots = Snapshots()
@@ -261,10 +262,10 @@ class Trainer:
             As `fit`; nothing is changed then.
         """
         data = self._rows(X, y, sample_weight)
-        sums = self._no_sums()
+        scores = self._scores()
         with self._exclusively():
-            self._take_steps(Batches(data, None, len(data), 0, 1), sums)
-        return self._means(sums)
+            self._take_steps(Batches(data, None, len(data), 0, 1), scores)
+        return scores.final()
 
     def _live(self) -> tuple[Array, ...]:
         """All that a step changes."""
@@ -274,15 +275,16 @@ class Trainer:
         """All that predictions depend on."""
         return self.model.theta, self.model.buffers
 
-    def _take_steps(self, batches: Batches, sums: Array) -> None:
-        """A step on each batch; sums gathers weight, loss and metrics."""
+    def _take_steps(self, batches: Batches, scores: Scores) -> None:
+        """A step on each batch; scores gathers loss and metrics."""
         data, order, batch_size, first, last = batches
         wanted = self.step + last - first
         rule = self._memory.rule(self._clock(), last - first)
-        with self.model._learning_plan(data.X, batch_size, *self._scoring(), training=True) as plan:
+        outputs = scores.room(data, order, min(last * batch_size, len(data)))
+        with self.model._learning_plan(data.X, batch_size, *self._scoring.plan, training=True) as plan:
             plan.train(
                 self.model.theta, self.model._numbers, data.X, data.y, data.w, order, first, last, rule, self.seed,
-                sums, node_settings=self._node_settings(plan, last - first),
+                scores.sums, data.mean_w, outputs, self._node_settings(plan, last - first),
             )  # fmt: skip
         if self.step < wanted:
             raise self._diverged()
@@ -343,28 +345,20 @@ class Trainer:
         return self._evaluate(scored(self._rows, X, y, sample_weight, steps))
 
     def _evaluate(self, parts: ScoredRows) -> dict[str, float]:
-        sums = self._no_sums()
+        scores = self._scores()
         for data in parts:
-            with self.model._forward_plan(data.X, *self._scoring()) as plan:
+            outputs = scores.room(data, None, len(data))
+            with self.model._forward_plan(data.X, *self._scoring.plan) as plan:
                 for rows in row_slices(len(data)):
-                    part = data.part(rows)
-                    plan.evaluate(self.model.theta, self.model._numbers, part.X, part.y, part.w, sums)
-        return self._means(sums)
+                    part, o = data.part(rows), None if outputs is None else outputs[rows]
+                    plan.evaluate(
+                        self.model.theta, self.model._numbers, part.X, part.y, part.w, scores.sums, part.mean_w, o,
+                    )  # fmt: skip
+        return scores.final()
 
-    def _no_sums(self) -> Array:
-        """Sums over rows, as the engine adds to them: the loss's weight, loss, weight, each metric."""
-        return np.zeros(3 + len(self.metrics))
-
-    @standard_arithmetic()
-    def _means(self, sums: Array) -> dict[str, float]:
-        shares = {"loss": (sums[1], sums[0])}
-        shares |= {metric.name: (sums[3 + i], sums[2]) for i, metric in enumerate(self.metrics)}
-        return {name: float(total / weight) if weight else 0.0 for name, (total, weight) in shares.items()}
-
-    def _scoring(self) -> tuple[Any, Any]:
-        """The kernels of the loss and the metrics, for a plan."""
-        n_outputs = self.model.n_outputs
-        return self.loss.kernel(n_outputs), tuple(metric.kernel(self.loss, n_outputs) for metric in self.metrics)
+    def _scores(self) -> Scores:
+        """Of no rows yet."""
+        return Scores(self._scoring, self.model.dtype)
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
@@ -440,6 +434,9 @@ def _metrics(wanted: Sequence[str | Metric]) -> tuple[Metric, ...]:
     if isinstance(wanted, (str, Metric)) or not hasattr(wanted, "__iter__"):
         raise TypeError(f"metrics is a list, as in metrics=['accuracy'], not {_checks.describe(wanted)}")
     found = tuple(metrics.get(metric) for metric in wanted)
-    if len(set(found)) < len(found):
-        raise ValueError(f"metrics names one twice: {[metric.name for metric in found]}")
+    names = [metric.name for metric in found]
+    if len({"loss", *names}) <= len(names):
+        raise ValueError(
+            f"metrics names one twice, or one is called 'loss': {names}; CustomMetric(f, name=...) names one"
+        )
     return found

@@ -1,0 +1,108 @@
+"""The loss and the metrics of some rows: what a plan is asked to compute, and what becomes of its sums and outputs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastprop._arithmetic import standard_arithmetic
+from fastprop._rows import Rows
+from fastprop.losses import Loss
+from fastprop.metrics import Metric
+
+__all__ = ["Scores", "Scoring"]
+
+Array = NDArray[Any]
+Logs = dict[str, float]
+
+
+class Scoring:
+    """A loss and metrics for a network of so many outputs.
+
+    Attributes
+    ----------
+    plan
+        The kernels, as a plan is asked for them: the loss's, and those of the metrics that have one.
+    """
+
+    def __init__(self, loss: Loss, metrics: Sequence[Metric], n_outputs: int) -> None:
+        for metric in metrics:
+            metric.check(loss, n_outputs)
+        self.loss, self.metrics, self.n_outputs = loss, tuple(metrics), n_outputs
+        kernels = [(metric, metric.kernel(loss, n_outputs)) for metric in metrics]
+        self.of_rows = [metric for metric, kernel in kernels if kernel is not None]
+        self.whole = [metric for metric, kernel in kernels if kernel is None]
+        self.plan = loss.kernel(n_outputs), tuple(kernel for _, kernel in kernels if kernel is not None)
+
+
+@dataclass
+class Outputs:
+    """The outputs of rows, as many as have been seen, in the order in which they come."""
+
+    y: Array
+    w: Array | None
+    order: Array | None
+    o: Array
+    seen: int = 0
+
+    def arrays(self) -> tuple[Array, Array, Array | None]:
+        """o, y and w of the rows that have been seen."""
+        which = slice(self.seen) if self.order is None else self.order[: self.seen]
+        return self.o[: self.seen], self.y[which], None if self.w is None else self.w[which]
+
+
+@dataclass
+class Scores:
+    """Of the rows of an epoch or an evaluation, as they come."""
+
+    scoring: Scoring
+    dtype: np.dtype[Any]
+    sums: Array = field(init=False)  # of the loss's weights, the loss, the weights, each metric of rows
+    outputs: list[Outputs] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.sums = np.zeros(3 + len(self.scoring.of_rows))
+
+    def room(self, rows: Rows, order: Array | None, seen: int) -> Array | None:
+        """Where the engine puts the outputs of these rows, (m, n_outputs), of which the first `seen` will be there;
+        None if no metric wants them.
+        """
+        if not self.scoring.whole:
+            return None
+        if not self.outputs or self.outputs[-1].y is not rows.y or self.outputs[-1].order is not order:
+            o = np.empty((len(rows), self.scoring.n_outputs), self.dtype)
+            self.outputs.append(Outputs(rows.y, rows.w, order, o))
+        self.outputs[-1].seen = seen
+        return self.outputs[-1].o
+
+    @standard_arithmetic()
+    def running(self) -> Logs:
+        """The loss and the metrics that are means over rows, so far."""
+        sums = self.sums
+        logs = {"loss": _share(sums[1], sums[0])}
+        for metric, rows_sum in zip(self.scoring.of_rows, sums[3:], strict=True):
+            logs[metric.name] = metric.finish(_share(rows_sum, sums[2]))
+        return logs
+
+    @standard_arithmetic()
+    def final(self) -> Logs:
+        """The loss and all metrics, in their order."""
+        logs = self.running()
+        if not self.scoring.whole:
+            return logs
+        o, y, w = self._collected()
+        whole = {metric.name: metric.whole(o, y, w, self.scoring.loss) for metric in self.scoring.whole}
+        return {"loss": logs["loss"], **{m.name: (logs | whole)[m.name] for m in self.scoring.metrics}}
+
+    def _collected(self) -> tuple[Array, Array, Array | None]:
+        parts = [outputs.arrays() for outputs in self.outputs if outputs.seen]
+        o, y = (np.concatenate([part[i] for part in parts]) for i in range(2))
+        if all(part[2] is None for part in parts):
+            return o, y, None
+        return o, y, np.concatenate([np.ones(len(part[0])) if part[2] is None else part[2] for part in parts])
+
+
+def _share(total: float, weight: float) -> float:
+    return float(total / weight) if weight else 0.0
