@@ -74,7 +74,7 @@ from fastprop.losses import (
     SquaredHinge,
     Tweedie,
 )
-from fastprop.machine import num_threads, set_num_threads, show_config, target, targets
+from fastprop.machine import limit_threads, num_threads, set_num_threads, show_config, target, targets
 from fastprop.minimization import Minimization, minimize
 from fastprop.model import Sequential, load, mlp
 from fastprop.optimizers import (
@@ -216,6 +216,7 @@ __all__ = [
     "input_gradient",
     "jacobian",
     "layers",
+    "limit_threads",
     "load",
     "losses",
     "metrics",

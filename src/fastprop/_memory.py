@@ -2,6 +2,7 @@
 steps. It goes on from optimizer to optimizer where it means the same to both.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -29,6 +30,8 @@ class Memory:
     steps : array (3 + n_arrays,)
         Batches so far; those whose gradients wait for a step; steps that the moving average has seen; and those that
         the state remembers of each parameter array. The engine counts.
+    places : array (n_arrays, 2)
+        Each parameter array's start in theta, and size.
     vectors : array (n, n_params or a few more)
         The engine writes them.
     """
@@ -36,6 +39,9 @@ class Memory:
     def __init__(self, model: Sequential, optimizer: Optimizer) -> None:
         self._arrays, self._n_layers = model.parameter_arrays, len(model.layers)
         self._n_params, self._dtype = model.n_params, model.dtype
+        self.places = np.array([(array.start, math.prod(array.shape)) for array in self._arrays], np.int64).reshape(
+            -1, 2
+        )
         self.steps = np.zeros(N_COUNTS + len(self._arrays), np.int64)
         self._begin(optimizer, model.theta)
 

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastprop._arithmetic import standard_arithmetic
+from fastprop._native.layout import Objective as LaidObjective
 from fastprop._rows import Rows
 from fastprop.losses import Loss
-from fastprop.metrics import Metric
+from fastprop.metrics import Metric, Objective
+from fastprop.metrics.objective import lay_out
 
 __all__ = ["Scores", "Scoring"]
 
@@ -31,6 +33,8 @@ class Scoring:
         for metric in metrics:
             metric.check(loss, n_outputs)
         self.loss, self.metrics, self.n_outputs = loss, tuple(metrics), n_outputs
+        self.with_objective = any(isinstance(metric, Objective) for metric in metrics)
+        metrics = [metric for metric in metrics if not isinstance(metric, Objective)]
         kernels = [(metric, metric.kernel(loss, n_outputs)) for metric in metrics]
         self.of_rows = [metric for metric, kernel in kernels if kernel is not None]
         self.whole = [metric for metric, kernel in kernels if kernel is None]
@@ -61,6 +65,7 @@ class Scores:
     dtype: np.dtype[Any]
     sums: Array = field(init=False)  # of the loss's weights, the loss, the weights, each metric of rows
     outputs: list[Outputs] = field(default_factory=list)
+    _objective: LaidObjective | None = None
 
     def __post_init__(self) -> None:
         self.sums = np.zeros(3 + len(self.scoring.of_rows))
@@ -77,6 +82,12 @@ class Scores:
         self.outputs[-1].seen = seen
         return self.outputs[-1].o
 
+    def objective(self, places: Array) -> LaidObjective | None:
+        """What the engine sums the objective up in, for parameter arrays at these places; None if nobody wants it."""
+        if self.scoring.with_objective and self._objective is None:
+            self._objective = lay_out(places)
+        return self._objective
+
     @standard_arithmetic()
     def running(self) -> Logs:
         """The loss and the metrics that are means over rows, so far."""
@@ -84,17 +95,18 @@ class Scores:
         logs = {"loss": _share(sums[1], sums[0])}
         for metric, rows_sum in zip(self.scoring.of_rows, sums[3:], strict=True):
             logs[metric.name] = metric.finish(_share(rows_sum, sums[2]))
+        if self._objective is not None:
+            logs[Objective.name] = _share(*self._objective.totals)
         return logs
 
     @standard_arithmetic()
     def final(self) -> Logs:
         """The loss and all metrics, in their order."""
         logs = self.running()
-        if not self.scoring.whole:
-            return logs
-        o, y, w = self._collected()
-        whole = {metric.name: metric.whole(o, y, w, self.scoring.loss) for metric in self.scoring.whole}
-        return {"loss": logs["loss"], **{m.name: (logs | whole)[m.name] for m in self.scoring.metrics}}
+        if self.scoring.whole:
+            o, y, w = self._collected()
+            logs |= {metric.name: metric.whole(o, y, w, self.scoring.loss) for metric in self.scoring.whole}
+        return {"loss": logs["loss"], **{m.name: logs[m.name] for m in self.scoring.metrics if m.name in logs}}
 
     def _collected(self) -> tuple[Array, Array, Array | None]:
         parts = [outputs.arrays() for outputs in self.outputs if outputs.seen]

@@ -2,6 +2,8 @@
 
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -9,7 +11,7 @@ from fastprop import _checks
 from fastprop._native import dispatch, threads
 from fastprop._version import __version__
 
-__all__ = ["num_threads", "set_num_threads", "show_config", "target", "targets"]
+__all__ = ["limit_threads", "num_threads", "set_num_threads", "show_config", "target", "targets"]
 
 
 def target() -> str:
@@ -40,9 +42,9 @@ def targets() -> tuple[str, ...]:
 def num_threads() -> int:
     """The most threads that work on one call of `fit`, `evaluate` or `predict`, the caller's own included.
 
-    By default the CPUs that this process may use (its affinity, its control group's share), or what the environment
-    variable FASTPROP_NUM_THREADS says. Small networks are trained on fewer, since more would take longer; the results
-    are the same bits with any number.
+    By default the CPUs that this process may use (its affinity, its control group's share, the OMP_NUM_THREADS by which
+    joblib shares them among its workers), or what the environment variable FASTPROP_NUM_THREADS says. Small networks
+    are trained on fewer, since more would take longer; the results are the same bits with any number.
 
     Raises
     ------
@@ -69,6 +71,24 @@ def set_num_threads(n: int) -> None:
     >>> set_num_threads(before)
     """
     threads.set_number(_checks.integer("n", n, high=threads.MOST_THREADS))
+
+
+@contextmanager
+def limit_threads(n: int | None) -> Iterator[None]:
+    """Within ``with limit_threads(n):`` calls from this thread of Python's work on at most n threads, other threads'
+    as before. None for no limit.
+
+    Examples
+    --------
+    >>> with limit_threads(1):
+    ...     num_threads()
+    1
+    """
+    before = threads.limit(threads.MOST_THREADS if n is None else _checks.integer("n", n, high=threads.MOST_THREADS))
+    try:
+        yield
+    finally:
+        threads.limit(before)
 
 
 def show_config() -> None:

@@ -26,7 +26,7 @@ from fastprop._version import __version__
 from fastprop.activations import ACTIVATIONS, CustomActivation
 from fastprop.initializers import INITIALIZERS
 from fastprop.layers import LAYERS
-from fastprop.losses import LOSSES, CustomLoss
+from fastprop.losses import LOSSES, CustomLoss, Scaled
 from fastprop.metrics import METRICS, CustomMetric
 from fastprop.optimizers import OPTIMIZERS, ParameterGroup
 from fastprop.schedules import SCHEDULES
@@ -43,7 +43,7 @@ KNOWN = (ACTIVATIONS, INITIALIZERS, LOSSES, METRICS, OPTIMIZERS)
 DESCRIPTIONS: dict[str, type[Any]] = {
     cls.__name__: cls
     for cls in (
-        *LAYERS, *SCHEDULES, ParameterGroup, CustomLoss, CustomMetric,
+        *LAYERS, *SCHEDULES, ParameterGroup, CustomLoss, CustomMetric, Scaled,
         *(type(value) for known in KNOWN for value in known.values()),
     )
 }  # fmt: skip

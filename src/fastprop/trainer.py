@@ -285,6 +285,7 @@ class Trainer:
             plan.train(
                 self.model.theta, self.model._numbers, data.X, data.y, data.w, order, first, last, rule, self.seed,
                 scores.sums, data.mean_w, outputs, self._node_settings(plan, last - first),
+                scores.objective(self._memory.places),
             )  # fmt: skip
         if self.step < wanted:
             raise self._diverged()

@@ -207,6 +207,11 @@ class Specification:
         self.call("squares", x, sums, x.size, float(scale), float(limit))
         return sums
 
+    def magnitudes(self, x: np.ndarray) -> np.ndarray:
+        sums = self.empty((-(-x.size // 256),), np.dtype(float))
+        self.call("magnitudes", x, sums, x.size)
+        return sums
+
     def shape_gradient(
         self, theta: np.ndarray, grad: np.ndarray, scale: float, limit: float, factor: float, l1: float
     ) -> np.ndarray:

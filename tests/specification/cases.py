@@ -309,6 +309,11 @@ def squares(draw: Draw) -> Case:
     return lambda calls: (calls.squares(x, scale, most),)
 
 
+def magnitudes(draw: Draw) -> Case:
+    x = draw.reals(draw.long())
+    return lambda calls: (calls.magnitudes(x),)
+
+
 def shape_gradient(draw: Draw) -> Case:
     count = draw.long()
     theta, grad = draw.reals(count), draw.reals(count)
@@ -354,7 +359,7 @@ def gather_one_hot(draw: Draw) -> Case:
 
 
 # By the method of KernelCalls that each calls: the kernels that stand alone, and those of each list.
-AROUND_A_RULE = (add_to, squares, shape_gradient, average, limit_columns)
+AROUND_A_RULE = (add_to, squares, magnitudes, shape_gradient, average, limit_columns)
 ALONE = {
     draw.__name__: draw
     for draw in (

@@ -130,6 +130,17 @@ void NAME(squares)(const real *x, double *sums, size count, double scale, double
     }
 }
 
+void NAME(magnitudes)(const real *x, double *sums, size count) {
+    for (size first = 0; first < count; first += BLOCK) {
+        real lane[LANES] = {0};
+        for (size i = 0; i < least(BLOCK, count - first); i++) {
+            const real v = x[first + i];
+            lane[i % LANES] = lane[i % LANES] + (v < 0 ? -v : v);
+        }
+        sums[first / BLOCK] = sum_of_lanes(lane);
+    }
+}
+
 void NAME(shape_gradient)(const real *theta, real *grad, size count, double scale, double limit, double factor,
                           double l1) {
     for (size i = 0; i < count; i++)

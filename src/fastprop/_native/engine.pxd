@@ -121,6 +121,14 @@ ctypedef struct Rule:
     double* factors                 # (n_arrays,): what norms ask the gradients to be multiplied with
 
 
+ctypedef struct Objective:
+    # What steps go down, loss and penalty: sums over batches, and what the penalty is computed from.
+    double* totals                  # batches' objectives times their rows, and the rows; NULL where it is not wanted
+    const int64_t* arrays           # (n_arrays, 2): each parameter array's start in theta, and size
+    double* squares                 # sums over blocks of each array
+    double* magnitudes
+
+
 ctypedef struct Elements:
     # Of a batch's sparse x: row i has values[starts[i]:ends[i]], in columns of those numbers.
     char* values
@@ -167,6 +175,7 @@ cdef class Plan:
     cdef object error               # what one of them raised
     cdef bint failed                # whether one did
     cdef double* loss_settings
+    cdef double loss_factor
     cdef Py_ssize_t n_targets       # of the loss: columns of y
     cdef const Metric** metrics
     cdef double* metric_settings    # one for each: a threshold, a number of classes
@@ -196,6 +205,7 @@ cdef class Plan:
     cdef double weight(self, const Rows* rows, const Share* share, double before) noexcept nogil
     cdef double mean_weight(self, const Rows* rows, const Share* share, double before) noexcept nogil
     cdef void score(self, const Rows* rows, const Share* share) noexcept nogil
+    cdef void multiply_losses(self, Py_ssize_t first, Py_ssize_t count) noexcept nogil
     cdef void call_function(self, const Rows* rows, const Share* share) noexcept with gil
     cdef copied(self, const char* reals, shape)
     cdef void look(self, const Rows* rows, const Share* share) noexcept nogil

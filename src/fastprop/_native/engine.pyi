@@ -3,7 +3,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fastprop._native.layout import Node, Rule
+from fastprop._native.layout import Node, Objective, Rule
 
 class Plan:
     batch_size: int
@@ -77,4 +77,5 @@ class Plan:
         mean_w: NDArray[Any] | None = None,
         outputs: NDArray[Any] | None = None,
         node_settings: NDArray[Any] | None = None,
+        objective: Objective | None = None,
     ) -> None: ...

@@ -57,7 +57,8 @@ cdef class Plan:
     batch_size
         The most rows of a batch.
     loss
-        (name of the kernel, its settings, number of columns of y); without one the plan only predicts. In the name's
+        (name of the kernel, its settings, number of columns of y), and maybe a number by which the loss is multiplied;
+        without one the plan only predicts. In the name's
         place a function of (o, y, w, scale) to (losses, delta), as a kernel's but of arrays, is called for each batch
         as a whole, by the caller's own thread.
     metrics
@@ -92,7 +93,8 @@ cdef class Plan:
         last_activation = nodes[-1].activation
         loss_numbers = ()
         if loss is not None:
-            loss_name, loss_numbers, self.n_targets = loss
+            loss_name, loss_numbers, self.n_targets, *factor = loss
+            self.loss_factor = factor[0] if factor else 1
             if callable(loss_name):
                 self.loss, self.function = &IN_PYTHON, loss_name
             else:
@@ -316,7 +318,7 @@ cdef class Plan:
         job.run()
 
     def train(self, theta, buffers, X, Y, w, order, first, last, rule, seed, totals, mean_w=None, outputs=None,
-              node_settings=None):
+              node_settings=None, objective=None):
         """Take the batches first..last - 1 of an epoch over X[order], order None for X as it stands, and the steps that
         fall due.
 
@@ -331,6 +333,8 @@ cdef class Plan:
             A `fastprop._native.layout.Rule`.
         node_settings
             For the nodes whose settings have `schedules` (n_rows, n), a row per batch; the last holds for all later.
+        objective
+            A `fastprop._native.layout.Objective`, whose totals are added to, where it is wanted.
         """
         cdef Job job = Job(self, theta, buffers, RowSource(self, X, Y, w, order, mean_w))
         job.take_node_settings(node_settings)
@@ -340,6 +344,11 @@ cdef class Plan:
         job.next, job.end = first, last
         job.rule.theta = job.keep(theta, True)
         job.take_rule(rule)
+        if objective is not None:
+            job.objective.totals = <double*> job.keep(objective.totals, True)
+            job.objective.arrays = <const int64_t*> job.keep(objective.arrays)
+            job.objective.squares = <double*> job.keep(objective.squares, True)
+            job.objective.magnitudes = <double*> job.keep(objective.magnitudes, True)
         job.run()
 
     # A batch, as a worker goes through it: its rows up and down the network, then its part of each W.
@@ -426,8 +435,15 @@ cdef class Plan:
         cdef LossRows batch = LossRows(
             o_or_z=last.a + at, y=self.y + share.first * self.n_targets * size, w=w, delta=last.delta + at, o=o,
             losses=self.scores + share.first, m=share.count, n=last.n_out, n_targets=self.n_targets,
-            settings=self.loss_settings, scale=1 / weight if weight > 0 else 0)
+            settings=self.loss_settings, scale=self.loss_factor / weight if weight > 0 else 0)
         self.loss.rows(&batch)
+        self.multiply_losses(share.first, share.count)
+
+    cdef void multiply_losses(self, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
+        cdef Py_ssize_t i
+        if self.loss_factor != 1:
+            for i in range(first, first + count):
+                self.scores[i] *= self.loss_factor
 
     cdef void call_function(self, const Rows* rows, const Share* share) noexcept with gil:
         """The same for the whole batch by the function. It gets copies: what it keeps stays as it is."""
@@ -438,8 +454,9 @@ cdef class Plan:
             o = self.copied(last.a, (share.m, last.n_out))
             y = self.copied(self.y, (share.m, self.n_targets))
             w = self.copied(share.own.w, (share.m,)) if rows.w != NULL else None
-            losses, delta = self.function(o, y, w, 1 / weight if weight > 0 else 0)
+            losses, delta = self.function(o, y, w, self.loss_factor / weight if weight > 0 else 0)
             memcpy(self.scores, Array(losses).data, share.m * sizeof(double))
+            self.multiply_losses(0, share.m)
             memcpy(last.delta, Array(delta).data, share.m * last.n_out * size)
         except BaseException as error:
             self.error, self.failed = error, True
@@ -502,6 +519,7 @@ cdef class Plan:
 cdef Loss IN_PYTHON = Loss(b"python", NULL, NULL)
 
 include "learning.pxi"
+include "objective.pxi"
 include "nodes.pxi"
 include "nodes_branches.pxi"
 include "nodes_random.pxi"

@@ -16,6 +16,7 @@ cdef class Job:
     cdef char* J                    # (rows, n_outputs, n_inputs) for do/dx; NULL unless it is wanted
     cdef char* outputs              # (rows, n_outputs) beside scores; NULL unless they are wanted
     cdef Rule rule                  # its update is NULL unless steps are wanted
+    cdef Objective objective
     cdef double* totals             # the loss's weight, loss, weight, each metric
     cdef const double* node_settings    # (n_rows, n): what the nodes' schedules give for each batch, the last for all
     cdef Py_ssize_t n_rows              # later ones; NULL where there are none
@@ -171,6 +172,8 @@ cdef class Job:
             if self.dX != NULL:
                 self.plan.copy_input_delta(&share, self.dX, self.plan.n_inputs)
             if learns:
+                if self.objective.totals != NULL:
+                    measure_parameters(&self.objective, &share)
                 if team_meet(&self.team):
                     if (not self.add_scores(&share) and self.grad == NULL) or self.plan.failed:
                         self.end = self.next
@@ -232,7 +235,19 @@ cdef class Job:
             for row in range(share.m):
                 self.totals[1 + i + (i > 0)] += scores[row]
             scores += self.plan.batch_size
+        if self.objective.totals != NULL:
+            self.add_objective(share)
         return isfinite(self.totals[1])
+
+    cdef void add_objective(self, const Share* share) noexcept nogil:
+        """The batch's mean loss and its penalty, for each of its rows."""
+        cdef double weight = self.plan.mean_weight(&self.source.rows, share, 0), loss = 0
+        cdef Py_ssize_t row
+        for row in range(share.m):
+            loss += self.plan.scores[row]
+        loss = loss / weight if weight > 0 else 0
+        self.objective.totals[0] += share.m * (loss + penalty(&self.objective, &self.rule))
+        self.objective.totals[1] += share.m
 
 
 cdef class RowSource:

@@ -276,6 +276,12 @@ cdef class KernelCalls:
         self.table.squares(self.take(x).data, <double*> Array(sums, True).data, x.size, scale, limit)
         return sums
 
+    def magnitudes(self, x):
+        """The sum of |x|, x (count,): of each 256 elements, in double."""
+        sums = self.empty((-(-x.size // 256),), np.dtype(float))
+        self.table.magnitudes(self.take(x).data, <double*> Array(sums, True).data, x.size)
+        return sums
+
     def shape_gradient(self, theta, grad, scale, limit, factor, l1):
         """factor (scale grad, within -limit..limit) + l1 sign(theta), both (count,)."""
         shaped = self.copy(grad)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Node", "Options", "Place", "Rule", "lay_out"]
+__all__ = ["Node", "Objective", "Options", "Place", "Rule", "lay_out"]
 
 
 class Node(NamedTuple):
@@ -61,6 +61,15 @@ class Rule(NamedTuple):
     # remember of each array; the engine counts.
     steps: NDArray[np.int64]
     options: Options | None
+
+
+class Objective(NamedTuple):
+    """What steps go down, a batch's loss and its penalty, to be summed; the engine writes all but `arrays`."""
+
+    totals: NDArray[np.float64]  # batches' objectives times their rows, and the rows
+    arrays: NDArray[np.int64]  # (n_arrays, 2): each parameter array's start in theta, and size
+    squares: NDArray[np.float64]  # of blocks of 256 parameters of each array
+    magnitudes: NDArray[np.float64]
 
 
 class Place(NamedTuple):

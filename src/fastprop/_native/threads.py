@@ -75,6 +75,7 @@ class _Crew:
 
 _crew = _Crew()
 _number: int | None = None
+_limits = threading.local()  # of each thread that asked for one: `most`
 
 
 def _start_afresh() -> None:
@@ -105,13 +106,30 @@ def call_helpers(work: Callable[[], object], count: int) -> Callable[[], object]
 
 def number() -> int:
     """The most threads that work on one call, the caller's included."""
+    return min(_process_number(), getattr(_limits, "most", MOST_THREADS))
+
+
+def limit(most: int) -> int:
+    """Allow the calling thread no more of them; returns how many it was allowed before."""
+    before: int = getattr(_limits, "most", MOST_THREADS)
+    _limits.most = most
+    return before
+
+
+def _process_number() -> int:
     global _number
     if _number is None:
         wanted = os.environ.get("FASTPROP_NUM_THREADS", "")
         if wanted and not (wanted.isascii() and wanted.isdigit() and int(wanted) > 0):
             raise ValueError(f"the environment variable FASTPROP_NUM_THREADS is a whole number from 1, not {wanted!r}")
-        _number = min(int(wanted), MOST_THREADS) if wanted else processors()
+        _number = min(int(wanted), MOST_THREADS) if wanted else min(processors(), _openmp_limit())
     return _number
+
+
+def _openmp_limit() -> int:
+    """What OpenMP's own variable says, by which joblib and others share the processors among processes."""
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(first) if first.isascii() and first.isdigit() and int(first) > 0 else MOST_THREADS
 
 
 def set_number(n: int) -> None:

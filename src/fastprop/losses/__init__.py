@@ -15,6 +15,7 @@ from fastprop.losses.custom import CustomLoss
 from fastprop.losses.distributions import Gamma, GaussianNLL, Poisson, Tweedie
 from fastprop.losses.focal import BinaryFocal, Focal
 from fastprop.losses.margins import Hinge, SquaredHinge
+from fastprop.losses.scaled import Scaled
 from fastprop.losses.values import MAE, MSE, CosineSimilarity, Huber, LogCosh, Quantile, SmoothL1
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Loss",
     "Poisson",
     "Quantile",
+    "Scaled",
     "SmoothL1",
     "SquaredHinge",
     "Tweedie",
@@ -56,6 +58,9 @@ LOSSES: dict[str, Loss] = {
 def get(loss: str | Loss) -> Loss:
     """The loss of that name, or itself."""
     if isinstance(loss, CustomLoss):
+        return loss
+    if isinstance(loss, Scaled):
+        get(loss.loss)
         return loss
     if isinstance(loss, Callable) and not isinstance(loss, (Loss, type)):  # type: ignore[arg-type]
         raise TypeError(f"loss is a function, {_checks.describe(loss)}; make a loss of it: CustomLoss(...)")

@@ -49,14 +49,21 @@ class Loss:
         """How many columns y has beside that many outputs."""
         return n_outputs
 
-    def kernel(self, n_outputs: int) -> tuple[Any, tuple[float, ...], int]:
-        """The kernel that computes it, as the engine asks for it: name, settings, columns of y."""
+    def kernel(self, n_outputs: int) -> tuple[Any, ...]:
+        """The kernel that computes it, as the engine asks for it: name, settings, columns of y; and maybe a factor."""
         return self.name, self.settings(n_outputs), self.n_targets(n_outputs)
 
     @property
     def threshold(self) -> float:
         """Where an output turns from no to yes."""
         return 0.0 if self.targets == "sides" or getattr(self, "from_logits", False) else 0.5
+
+    def __mul__(self, factor: float) -> "Loss":
+        from fastprop.losses.scaled import Scaled
+
+        return Scaled(factor, self)
+
+    __rmul__ = __mul__
 
     def __call__(self, o: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         o = self._outputs(o)

@@ -10,6 +10,7 @@ from typing import Any
 from fastprop import _checks
 from fastprop.losses import Loss
 from fastprop.metrics._base import Metric
+from fastprop.metrics.objective import Objective
 from fastprop.metrics.of_rows import (
     Accuracy,
     LogLoss,
@@ -32,6 +33,7 @@ __all__ = [
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Metric",
+    "Objective",
     "Precision",
     "Recall",
     "RootMeanSquaredError",
@@ -43,7 +45,7 @@ METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         Accuracy(), TopKAccuracy(), BalancedAccuracy(), Precision(), Recall(), F1(), ROCAUC(), LogLoss(),
-        MeanAbsoluteError(), MeanSquaredError(), RootMeanSquaredError(), R2(),
+        MeanAbsoluteError(), MeanSquaredError(), RootMeanSquaredError(), R2(), Objective(),
     )
 }  # fmt: skip
 

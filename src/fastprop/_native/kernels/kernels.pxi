@@ -160,6 +160,7 @@ TABLE.weight_sum = weight_sum
 TABLE.all_finite = all_finite
 TABLE.add_to = add_to
 TABLE.squares = squares
+TABLE.magnitudes = magnitudes
 TABLE.shape_gradient = shape_gradient
 TABLE.average = average
 TABLE.limit_columns = limit_columns

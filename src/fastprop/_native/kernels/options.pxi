@@ -45,6 +45,28 @@ cdef void squares(const void* x_, double* sums, Py_ssize_t count, double scale, 
         first = end
 
 
+cdef void magnitudes(const void* x_, double* sums, Py_ssize_t count) noexcept nogil:
+    """The sum of |x|: one for each block of 256 elements."""
+    cdef const real* x = <const real*> x_
+    cdef vec acc[ROW_VECS]
+    cdef real[VIRTUAL_LANES] lanes
+    cdef Py_ssize_t first = 0, end, i, j
+    while first < count:
+        end = min(first + BLOCK, count)
+        for j in range(ROW_VECS):
+            acc[j] = v_set(0)
+        i = first
+        while i < end:
+            for j in range(ROW_VECS):
+                if i < end:
+                    acc[j] = v_add(acc[j], v_abs(v_load_upto(x + i, end - i)))
+                    i += LANES
+        for j in range(ROW_VECS):
+            v_store(lanes + j * LANES, acc[j])
+        sums[first // BLOCK] = fold_sum(lanes, VIRTUAL_LANES)
+        first = end
+
+
 cdef void shape_gradient(const void* theta_, void* grad_, Py_ssize_t count, double scale, double limit, double factor,
                          double l1) noexcept nogil:
     """grad = factor (scale grad, within -limit..limit) + l1 sign(theta)."""

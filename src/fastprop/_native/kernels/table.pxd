@@ -106,6 +106,7 @@ ctypedef struct Kernels:
     # Around an optimizer's rule, as told in options.pxi
     void (*add_to)(const void* x, void* sum, Py_ssize_t count) noexcept nogil
     void (*squares)(const void* x, double* sums, Py_ssize_t count, double scale, double limit) noexcept nogil
+    void (*magnitudes)(const void* x, double* sums, Py_ssize_t count) noexcept nogil
     void (*shape_gradient)(const void* theta, void* grad, Py_ssize_t count, double scale, double limit, double factor,
                            double l1) noexcept nogil
     void (*average)(const void* theta, void* average, Py_ssize_t count, double share) noexcept nogil
