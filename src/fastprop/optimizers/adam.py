@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -358,10 +359,18 @@ def _powers(beta: Any, t: NDArray[np.int64]) -> Reals:
     """beta**t by multiplications alone, a function of beta and t: beta is one number or as many as t."""
     if isinstance(beta, np.ndarray):
         return whole_power(beta, t)
-    first = int(t[0]) // TABLE
-    small = whole_power(beta, np.arange(TABLE))
-    large = whole_power(beta, TABLE * np.arange(first, int(t[-1]) // TABLE + 1))
+    first, last = int(t[0]) // TABLE, int(t[-1]) // TABLE
+    small = _table(beta, 1, 0)
+    if first == last:
+        return np.asarray(_table(beta, TABLE, first // TABLE * TABLE)[first % TABLE] * small[t % TABLE])
+    large = whole_power(beta, TABLE * np.arange(first, last + 1))
     return np.asarray(large[t // TABLE - first] * small[t % TABLE])
+
+
+@lru_cache(maxsize=32)
+def _table(beta: float, step: int, first: int) -> Reals:
+    """The powers of beta by so many steps from `first` on, TABLE of them: the same at most calls."""
+    return whole_power(beta, step * np.arange(first, first + TABLE))
 
 
 def _vanished(*betas: Any) -> float:
