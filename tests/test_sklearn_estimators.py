@@ -153,6 +153,29 @@ def test_warm_start_keeps_adams_state():
     np.testing.assert_array_equal(whole.loss_curve_, parts.loss_curve_)
 
 
+def test_a_warm_start_may_change_its_mind():
+    """From L-BFGS to batches, with early stopping and without."""
+    model = MLPClassifier(solver="lbfgs", warm_start=True, random_state=0, max_iter=5).fit(X, names)
+    score = model.score(X, names)
+    for settings in ({"solver": "sgd"}, {"early_stopping": True}, {"early_stopping": False}, {"solver": "adam"}):
+        model.set_params(**settings).fit(X, names)
+        assert model.score(X, names) > score - 0.1
+    assert len(model.loss_curve_) == 20
+    assert len(model.validation_scores_) == 5
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy"])
+def test_early_stopping_takes_sparse_labels_and_lists(scoring):
+    Y = scipy.sparse.csr_matrix(np.column_stack([y == 0, y > 1]).astype(int))
+    settings = {"early_stopping": True, "scoring": scoring, "random_state": 0, "max_iter": 5}
+    sparse, dense = (MLPClassifier(**settings).fit(X, labels) for labels in (Y, Y.toarray()))
+    assert bits(sparse) == bits(dense)
+    assert sparse.validation_scores_ == dense.validation_scores_
+    assert bits(MLPClassifier(**settings).fit(X.tolist(), names.tolist())) == bits(
+        MLPClassifier(**settings).fit(X, names)
+    )
+
+
 def test_several_outputs_follow_the_gradient_of_their_loss():
     """scikit-learn's loss is a mean over outputs, its gradient a sum: copies of a target learn as one alone does."""
     settings = {"hidden_layer_sizes": 4, "solver": "sgd", "momentum": 0, "alpha": 0, "shuffle": False, "max_iter": 1}

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 import fastprop as fp
@@ -166,6 +166,15 @@ class BaseMLP(BaseEstimator):
         self.best_validation_score_ = -np.inf if self.early_stopping else None
         self.best_loss_ = None if self.early_stopping else np.inf
 
+    def _go_on_with_curves(self, validates: bool) -> None:
+        """After a warm start with other settings some are wanted that were not."""
+        if not hasattr(self, "loss_curve_"):
+            self._begin_curves()
+        if validates and self.validation_scores_ is None:
+            self.validation_scores_, self.validation_loss_curve_, self.best_validation_score_ = [], [], -np.inf
+        if not self.early_stopping and self.best_loss_ is None:
+            self.best_loss_ = np.inf
+
     def _fit_whole(self, data: Rows) -> None:
         minimize(self, data.X, self._targets(data.Y), data.weights, self._offset(data))
         self._trainer = None
@@ -179,8 +188,7 @@ class BaseMLP(BaseEstimator):
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         data, validation = self._split(data, held_out)
-        if validation is not None and self.validation_scores_ is None:
-            self.validation_scores_, self.validation_loss_curve_, self.best_validation_score_ = [], [], -np.inf
+        self._go_on_with_curves(validation is not None)
         n_rows = data.X.shape[0]
         batches = Batches(
             n_rows, size_of(self.batch_size, n_rows), data.weights, self._offsets(data.Y), self.alpha,
@@ -227,7 +235,7 @@ class BaseMLP(BaseEstimator):
         )  # fmt: skip
         both = []
         for part in (parts[0::2], parts[1::2]):
-            y = data.y.iloc[part[-1]] if hasattr(data.y, "iloc") else np.asarray(data.y)[part[-1]]
+            y = _safe_indexing(data.y, part[-1])
             both.append(Rows(part[0], part[1], y, part[2] if data.weights is not None else None))
         if both[1].X.shape[0] < 2:
             raise ValueError(
