@@ -19,6 +19,7 @@ The order of a step, for each parameter array::
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, field, fields, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -214,12 +215,9 @@ class Optimizer:
 
     def at(self, clock: Clock, count: int, factors: Sequence[Number] = ()) -> dict[str, Any]:
         """All numbers over the next `count` steps: schedules' as arrays (count,)."""
-        now = {}
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if isinstance(value, Schedule):
-                value = values_of(one.name, value, clock, count, **one.metadata["bounds"])
-            now[one.name] = value
+        now = self._numbers.copy()
+        for name, bounds in self._scheduled:
+            now[name] = values_of(name, now[name], clock, count, **bounds)
         for factor in factors:
             now["learning_rate"] = now["learning_rate"] * (
                 values_of("rate_factor", factor, clock, count, low=0) if isinstance(factor, Schedule) else factor
@@ -242,7 +240,19 @@ class Optimizer:
 
     def is_scheduled(self, factors: Sequence[Number]) -> bool:
         """Whether any of its numbers, or of the factors of its rate, is a schedule."""
-        return any(isinstance(value, Schedule) for value in (*factors, *(getattr(self, f.name) for f in fields(self))))
+        return bool(self._scheduled) or any(isinstance(factor, Schedule) for factor in factors)
+
+    @cached_property
+    def _numbers(self) -> dict[str, Any]:
+        """All fields, schedules too."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    @cached_property
+    def _scheduled(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """The fields that are schedules, and their bounds."""
+        return [
+            (one.name, one.metadata["bounds"]) for one in fields(self) if isinstance(self._numbers[one.name], Schedule)
+        ]
 
     def options(self, clock: Clock, count: int) -> Reals:
         """The numbers of l1, clip_value, clip_norm, clip_global_norm, max_norm and ema_decay over the next `count`
