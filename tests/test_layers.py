@@ -47,6 +47,12 @@ NETWORKS = {
     ],
     "batch norm": [Dense(7), BatchNorm(), "tanh", BatchNorm(affine=False), Dense(N_CLASSES, "softmax")],
     "batch norm of x": [BatchNorm(momentum=None, epsilon=0.01), Dense(N_CLASSES), BatchNorm(), "softmax"],
+    "batch norm below all parameters": [
+        BatchNorm(affine=False),
+        "tanh",
+        BatchNorm(affine=False),
+        Dense(N_CLASSES, "softmax"),
+    ],
     "layer norm": [Dense(7), LayerNorm(), "tanh", LayerNorm(use_bias=False), Dense(N_CLASSES, "softmax")],
     "layer norm of x": [LayerNorm(affine=False), Dense(N_CLASSES), LayerNorm(0.1), "softmax"],
     "rms norm": [RMSNorm(), Dense(7, "tanh"), RMSNorm(0.01, affine=False), Dense(N_CLASSES), RMSNorm(), "softmax"],
@@ -341,6 +347,19 @@ def test_running_means_are_kept_whatever_becomes_of_the_gradient(option):
     assert model.layers[0].running_mean == pytest.approx(mean, rel=1e-12, abs=1e-14)
     assert model.layers[0].running_var == pytest.approx(variance, rel=1e-12)
     assert model.layers[0].num_batches_tracked == 8
+
+
+def test_a_batch_norm_without_parameters_is_one_with_frozen_ones():
+    X, y = data()
+    trained = []
+    for affine, groups in ((False, []), (True, [fp.ParameterGroup(layers=0, frozen=True)])):
+        model = fp.Sequential([BatchNorm(affine=affine), Dense(N_CLASSES, "softmax")], n_inputs=N_INPUTS)
+        model.layers[1].W[:] = fp.mlp(N_INPUTS, N_CLASSES, output="softmax", seed=1).layers[0].W
+        trainer = fp.Trainer(model, "cross_entropy", fp.SGD(0.1, groups=groups))
+        trainer.fit(X, y, epochs=3, batch_size=7, progress=False)
+        trained.append((model.layers[1].W, model.buffers))
+    np.testing.assert_array_equal(trained[0][0], trained[1][0])
+    np.testing.assert_array_equal(trained[0][1], trained[1][1])
 
 
 def test_a_batch_of_one_row_has_no_variance_and_is_not_counted():

@@ -214,11 +214,11 @@ cdef class Plan:
         needed = node.delta_in != NULL
         for i in range(node.n_others):
             needed = needed or node.others[i].delta != NULL
-        if laid.kind != "batch_norm":       # which keeps running means, and learns from sums on the way back
-            if not needed:
-                node.backward = NULL
-            if not laid.n_params:
-                node.learn = NULL
+        keeps_means = laid.kind == "batch_norm"     # and learns from sums on the way back
+        if not needed and not (keeps_means and laid.n_params):
+            node.backward = NULL
+        if not laid.n_params and not keeps_means:
+            node.learn = NULL
         if laid.kind == "affine" and node.settings[1] == 2:
             for i in range(node.n_out):
                 if self.kind == b"f":
