@@ -225,7 +225,8 @@ class BaseMLP(BaseEstimator):
             return data, self._held_out(*held_out)
         if not self.early_stopping:
             return data, None
-        # The labels go along for scoring; they draw no random numbers.
+        # The labels as they came go along for scoring; they draw no random numbers.
+        labels = data.y if hasattr(data.y, "iloc") or hasattr(data.y, "tocsr") else np.asarray(data.y)
         arrays = [data.X, data.Y, np.arange(data.X.shape[0])]
         if data.weights is not None:
             arrays.insert(2, data.weights)
@@ -235,7 +236,7 @@ class BaseMLP(BaseEstimator):
         )  # fmt: skip
         both = []
         for part in (parts[0::2], parts[1::2]):
-            y = _safe_indexing(data.y, part[-1])
+            y = _safe_indexing(labels, part[-1])
             both.append(Rows(part[0], part[1], y, part[2] if data.weights is not None else None))
         if both[1].X.shape[0] < 2:
             raise ValueError(
