@@ -383,6 +383,20 @@ def test_standardize_is_scikit_learns_scaler():
     assert model.predict(X) == pytest.approx(StandardScaler().fit_transform(X), rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.parametrize(("unit", "becomes"), [(1e-25, "0.0"), (1e30, "inf")])
+def test_a_spread_that_the_type_cannot_hold_is_refused(unit, becomes):
+    """Of the squares, though X itself is finite; the layers below stay as they were, too."""
+    model = fp.Sequential([Standardize(), Dense(1)], n_inputs=1)
+    before = model.buffers.copy()
+    X = unit * np.array([[1.0], [2.0], [5.0]])
+    with pytest.raises(ValueError, match=rf"the variance for Standardize\(\) would be {becomes} in number 0"):
+        model.adapt(X)
+    assert np.array_equal(model.buffers, before)
+    wide = fp.Sequential([Standardize()], n_inputs=1, dtype="float64")
+    wide.adapt(X)
+    assert wide.predict(X)[:, 0] == pytest.approx(np.array([-5, -2, 7]) / np.sqrt(26))
+
+
 def test_robust_scale_is_scikit_learns_scaler_and_a_smooth_clip():
     from sklearn.preprocessing import RobustScaler
 

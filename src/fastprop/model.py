@@ -326,15 +326,21 @@ class Sequential:
         Raises
         ------
         TypeError, ValueError
-            As `predict`, and for no rows.
+            As `predict`, for no rows, and for a spread of numbers so small or large that the network's type cannot hold
+            it; nothing is changed then.
         """
         X = _checks.inputs("X", X, self.n_inputs)
         if isinstance(X, SparseRows):
             raise TypeError("adapt takes a plain matrix, not a sparse one")
         _checks.finite("X", X, self.dtype)
         _checks.some_rows("X", X)
-        with standard_arithmetic():
-            self._adapt(self.layers, X)
+        before = self.theta.copy(), self.buffers.copy()
+        try:
+            with standard_arithmetic():
+                self._adapt(self.layers, X)
+        except Exception:
+            self.theta, self.buffers = before
+            raise
 
     def _adapt(self, layers: Sequence[Layer], X: Array) -> None:
         for i, layer in enumerate(layers):
@@ -343,6 +349,7 @@ class Sequential:
             uniform = _numbers(self.seed, 2 * layer.number + 1)
             inputs = np.asarray(X, dtype=np.float64)
             for name, values in layer.description.adapt(inputs, layer.parameters, uniform).items():
+                _check_adapted(f"the {name} for {layer.description!r}", values, self.dtype, positive=name == "variance")
                 setattr(layer, name, values)
             for _, children in layer.children():
                 self._adapt(children, X)
@@ -538,6 +545,17 @@ def _check_data(name: str, X: Array, layers: Sequence[Layer]) -> None:
         layers[0].description.check_inputs(name, X)
         for _, children in layers[0].children():
             _check_data(name, X, children)
+
+
+def _check_adapted(what: str, values: Array, dtype: np.dtype[Any], *, positive: bool) -> None:
+    """Refuse numbers from the data that the network's type makes infinite, or 0 where that divides."""
+    with np.errstate(over="ignore", under="ignore"):
+        stored = np.asarray(values).astype(dtype)
+    for i in np.flatnonzero(~np.isfinite(stored) | (positive & (stored == 0)))[:1]:
+        raise ValueError(
+            f"{what} would be {stored.flat[i]} in number {i} ({np.asarray(values).flat[i]:g} as {dtype});"
+            " scale the data to about 1, or use dtype='float64'"
+        )
 
 
 def count_buffers(layers: Sequence[Description], n_in: int) -> int:
