@@ -310,6 +310,7 @@ def test_groups_change_rates_decays_and_limits_in_their_order():
         (lambda: fp.SGD(rate_in_velocity=True), ValueError, "rate_in_velocity=True needs a momentum"),
         (lambda: fp.SGD(clip_value=0), ValueError, "clip_value must be above 0"),
         (lambda: fp.SGD(clip_norm=-1), ValueError, "clip_norm must be"),
+        (lambda: fp.SGD(clip_norm=np.zeros(3)), TypeError, "clip_norm is a number, not array"),
         (lambda: fp.SGD(accumulate=0), ValueError, "accumulate must be 1 or more"),
         (lambda: fp.SGD(ema_decay=1), ValueError, "ema_decay must be in 0..1, 1 excluded"),
         (lambda: fp.SGD(groups="bias"), TypeError, r"groups\[0\] is a ParameterGroup"),

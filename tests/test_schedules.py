@@ -286,6 +286,8 @@ def test_no_file_holds_a_function(tmp_path):
             "the schedules of a SequentialSchedule must all be per step, or all per epoch",
         ),
         (lambda: fp.ProductSchedule([0.1, None]), r"schedules\[1\] is a number, not None"),
+        (lambda: fp.ProductSchedule([fp.StepDecay(1, 2)], per="row"), "unknown per 'row'"),
+        (lambda: fp.Warmup(0.1, 3, per=["step"]), "per is one of 'step', 'epoch', not"),
         (lambda: fp.FunctionSchedule(0.1), "function takes a step and gives a number, but is 0.1"),
         (lambda: fp.FunctionSchedule(str)(range(2)), r"the schedule's function\(0\) is a number, not '0'"),
     ],

@@ -58,7 +58,7 @@ class GELU(Activation):
     approximate: Literal["none", "tanh"] = "none"
 
     def __post_init__(self) -> None:
-        if self.approximate not in ("none", "tanh"):
+        if not isinstance(self.approximate, str) or self.approximate not in ("none", "tanh"):
             raise ValueError(f"approximate is 'none' or 'tanh', not {_checks.describe(self.approximate)}")
 
     def kernel(self) -> tuple[str, tuple[float, ...]]:

@@ -288,9 +288,8 @@ class Optimizer:
 def _number(name: str, value: Any, *, bounds: Any, scheduled: bool, positive: bool = False, quiet: bool) -> Any:
     if isinstance(value, Schedule) and not scheduled:
         raise TypeError(f"{name} is a number that stays the same, not {_checks.describe(value)}")
-    if positive and not isinstance(value, Schedule) and value == 0:
-        return _checks.positive(name, value)
-    return number_or_schedule(name, value, **bounds)
+    result = number_or_schedule(name, value, **bounds)
+    return _checks.positive(name, value) if positive and result == 0 else result
 
 
 def _groups(groups: Any) -> tuple[ParameterGroup, ...]:

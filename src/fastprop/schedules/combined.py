@@ -150,6 +150,7 @@ class ProductSchedule(Schedule):
 
     def __post_init__(self) -> None:
         schedules = _several(self.schedules)
+        _checks.choice("per", self.per, ("step", "epoch"))
         counts = {schedule.per for schedule in schedules if isinstance(schedule, Schedule)}
         self._set(schedules=schedules, per=_common_count(self, schedules) if len(counts) == 1 else "step")
 
@@ -223,7 +224,8 @@ def _several(schedules: object) -> tuple[Schedule | float, ...]:
 
 def _common_count(outer: Schedule, parts: Sequence[Schedule | float]) -> str:
     """What the parts count, steps or epochs; where all are numbers, what the outer one was told to."""
-    counts = {part.per for part in parts if isinstance(part, Schedule)} or {outer.per}
+    told = _checks.choice("per", outer.per, ("step", "epoch"))
+    counts = {part.per for part in parts if isinstance(part, Schedule)} or {told}
     if len(counts) > 1:
         raise ValueError(f"the schedules of a {type(outer).__name__} must all be per step, or all per epoch")
-    return _checks.choice("per", counts.pop(), ("step", "epoch"))
+    return counts.pop()
