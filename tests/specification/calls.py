@@ -166,7 +166,7 @@ class Specification:
         settings: Sequence[float] = (),
     ) -> tuple[float, np.ndarray, np.ndarray]:
         delta, o = self.empty(o_or_z.shape, self.dtype), self.copy(o_or_z)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             scale = float(1 / np.float64(len(y) if w is None else self.weight_sum(w)))
         sizes, numbers = (*o.shape, y.shape[1]), np.array(settings, float)
         return self.number(name, o_or_z, y, w, delta, o, *sizes, numbers, scale) * scale, delta, o
