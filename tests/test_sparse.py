@@ -161,3 +161,10 @@ def test_a_large_matrix_is_never_made_dense():
     trainer = fp.Trainer(model, "cross_entropy", fp.SGD(0.1))
     history = trainer.fit(X, rng.integers(0, 2, m), batch_size=10_000, progress=False)
     assert np.isfinite(history["loss"][0])
+
+
+def test_a_damaged_matrix_is_refused():
+    X = sp.csr_matrix(np.eye(3))
+    X.indices[0] = 10**6
+    with pytest.raises(ValueError, match="X has an element outside its 3 columns"):
+        fp.mlp(3, 1).predict(X)

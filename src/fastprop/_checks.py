@@ -309,6 +309,8 @@ def sparse_rows(name: str, X: Any) -> SparseRows:
         rows.sum_duplicates()
     data = plain_numbers(name, rows.data)
     data = data if data.dtype.kind == "f" else data.astype(np.float64)
+    if rows.indices.size and not 0 <= rows.indices.min() <= rows.indices.max() < X.shape[1]:
+        raise ValueError(f"{name} has an element outside its {X.shape[1]} columns; its index arrays are damaged")
     return SparseRows(data, rows.indices, rows.indptr.astype(np.int64, copy=False), X.shape[1])
 
 
