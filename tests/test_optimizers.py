@@ -143,3 +143,16 @@ def test_numbers_of_any_kind_are_numbers():
     assert type(fp.SGD(np.float32(0.5)).learning_rate) is float
     assert fp.optimizers.get("sgd") == fp.SGD()
     assert fp.SGD().learning_rate == 0.01
+
+
+@pytest.mark.parametrize(
+    "optimizer", [fp.SGD(0.1), fp.SGD(0.1, momentum=0.9), fp.Adam(), fp.AdamW(clip_global_norm=1.0)]
+)
+def test_a_network_without_parameters_stays_as_it_is(optimizer, tmp_path):
+    """Its loss is still told, and its trainer saved."""
+    trainer = fp.Trainer(fp.Sequential(["tanh"], n_inputs=2), "mse", optimizer)
+    X, y = np.ones((4, 2)), np.zeros((4, 2))
+    history = trainer.fit(X, y, epochs=2, batch_size=2, progress=False)
+    np.testing.assert_allclose(history["loss"], np.tanh(1) ** 2, rtol=1e-6)
+    trainer.save(tmp_path / "trainer")
+    assert fp.Trainer.resume(tmp_path / "trainer").evaluate(X, y) == trainer.evaluate(X, y)

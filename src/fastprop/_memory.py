@@ -42,7 +42,8 @@ class Memory:
         self.places = np.array([(array.start, math.prod(array.shape)) for array in self._arrays], np.int64).reshape(
             -1, 2
         )
-        self.steps = np.zeros(N_COUNTS + len(self._arrays), np.int64)
+        # A network without parameters has a count too, for its optimizer's one group.
+        self.steps = np.zeros(N_COUNTS + max(1, len(self._arrays)), np.int64)
         self._begin(optimizer, model.theta)
 
     def _begin(self, optimizer: Optimizer, theta: Array) -> None:

@@ -80,6 +80,7 @@ class EarlyStopping(_Monitor):
     baseline : float, optional
         Patience counts from the start until a score is better than this.
     restore_best_weights : bool, default True
+        The parameters and buffers of the best epoch; the optimizer's moving average of weights stays the last one.
     start_from_epoch : int, default 0
         Epochs of this call of `fit` at its beginning in which the score is not looked at.
 
