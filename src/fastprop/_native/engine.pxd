@@ -48,6 +48,8 @@ cdef struct Node:
     Py_ssize_t b                    # of a product (n_out,); -1 without a bias
     Py_ssize_t array                # the number of its first among the network's parameter arrays, in theta's order
     Py_ssize_t rows_at_once         # of dW between two updates
+    void (*gradient_rows)(Node* node, const Share* share, char* dW, Py_ssize_t first, Py_ssize_t count) noexcept nogil
+    bint few_rows                   # whether the dW of a few rows of x may be multiplied within the update
     const Activation* activation
     double* settings
     Py_ssize_t n_scheduled          # how many of them change from batch to batch: all or none

@@ -204,8 +204,10 @@ cdef class Plan:
         node.b = node.W + node.n_in * node.n_out if laid.use_bias else -1
         if laid.kind == "product":
             node.rows_at_once = rows_at_once(laid.n_in, laid.n_out)
+            node.gradient_rows = gradient_rows
+            node.few_rows = laid.n_out * self.kernels.itemsize % ALIGNMENT == 0
             if self.n_elements >= 0 and not laid.inputs:
-                node.forward, node.learn = sparse_product_forward, sparse_product_learn
+                node.forward, node.gradient_rows, node.few_rows = sparse_product_forward, sparse_gradient_rows, False
         if laid.activation:
             node.activation = self.activation(laid.activation)
         if laid.functions is not None:

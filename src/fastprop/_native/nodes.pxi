@@ -83,6 +83,14 @@ cdef void product_backward(Node* node, const Share* share) noexcept nogil:
         )
 
 
+cdef void gradient_rows(Node* node, const Share* share, char* dW, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
+    """So many rows of dW = xᵀ delta, from `first` on."""
+    cdef Py_ssize_t n_in = node.n_in, n_out = node.n_out
+    share.kernels.product(
+        dW, n_out, count, n_out, share.m, input_of(node, share) + first * share.kernels.itemsize, 1, n_in, node.delta,
+        n_out, 1, NULL, share.own.work)
+
+
 cdef void product_learn(Node* node, const Share* share) noexcept nogil:
     """The worker's rows of dW, and a step by the rule from them: a few rows at a time, so that dW stays in the cache.
     Where grad is wanted it is filled instead. b, which follows W in theta, learns with the last of them if it may."""
@@ -90,20 +98,18 @@ cdef void product_learn(Node* node, const Share* share) noexcept nogil:
     cdef bint b_is_left = True, b_too
     cdef Py_ssize_t first = n_in * share.worker // share.n_workers
     cdef Py_ssize_t last = n_in * (share.worker + 1) // share.n_workers
-    cdef const char* x = input_of(node, share)
     cdef char* dW = share.own.dW
     cdef Gradient gradient = Gradient(grad=dW, a=NULL, a_row=0, delta=NULL, m=0)
     if is_frozen(share, node.array):
         first = last
-    elif share.m <= FEW_ROWS and n_out * size % ALIGNMENT == 0 and not is_written_down(share):
-        learn_from_factors(node, share, x, first, last - first)
+    elif node.few_rows and share.m <= FEW_ROWS and not is_written_down(share):
+        learn_from_factors(node, share, input_of(node, share), first, last - first)
         first = last
     while first < last:
         count = min(last - first, node.rows_at_once)
         if share.grad != NULL:
             dW = share.grad + (node.W + first * n_out) * size
-        share.kernels.product(                                                                  # dW = xᵀ delta
-            dW, n_out, count, n_out, share.m, x + first * size, 1, n_in, node.delta, n_out, 1, NULL, share.own.work)
+        node.gradient_rows(node, share, dW, first, count)
         if share.grad == NULL:
             b_too = first + count == n_in and learns_as_W(node, share)
             if b_too:
@@ -145,25 +151,11 @@ cdef void sparse_product_forward(Node* node, const Share* share) noexcept nogil:
     )
 
 
-cdef void sparse_product_learn(Node* node, const Share* share) noexcept nogil:
-    cdef Py_ssize_t size = share.kernels.itemsize, n_in = node.n_in, n_out = node.n_out, count
-    cdef Py_ssize_t first = n_in * share.worker // share.n_workers
-    cdef Py_ssize_t last = n_in * (share.worker + 1) // share.n_workers
+cdef void sparse_gradient_rows(Node* node, const Share* share, char* dW, Py_ssize_t first,
+                               Py_ssize_t count) noexcept nogil:
     cdef Elements* x = share.elements
-    cdef char* dW = share.own.dW
-    cdef Gradient gradient = Gradient(grad=dW, a=NULL, a_row=0, delta=NULL, m=0)
-    if is_frozen(share, node.array):
-        first = last
-    while first < last:
-        count = min(last - first, node.rows_at_once)
-        if share.grad != NULL:
-            dW = share.grad + (node.W + first * n_out) * size
-        share.kernels.sparse_gradient(                                                          # dW = xᵀ delta
-            dW, first, count, n_out, share.m, x.values, x.columns, x.starts, x.ends, node.delta, share.own.work)
-        if share.grad == NULL:
-            update(share, node.array, &gradient, node.W + first * n_out, 1, count * n_out)
-        first += count
-    learn_bias(node, share)
+    share.kernels.sparse_gradient(
+        dW, first, count, node.n_out, share.m, x.values, x.columns, x.starts, x.ends, node.delta, share.own.work)
 
 
 cdef inline void learn_from_factors(Node* node, const Share* share, const char* x, Py_ssize_t first,
