@@ -496,6 +496,20 @@ def test_how_X_lies_in_memory_changes_no_bit(form, dtype, tmp_path):
     assert np.array_equal(np.asarray(X, float), WHOLE)
 
 
+@pytest.mark.parametrize(
+    "form", ["f4", "u1", "Fortran order", "rows backwards", "columns backwards", "every third row"]
+)
+def test_rows_of_a_large_X_are_asked_for_ahead_whatever_their_layout(form, tmp_path, monkeypatch):
+    """Beyond 128 KB the next batch's rows are asked for in time, up to the last batch, which is smaller."""
+    X = np.tile(WHOLE, (40_000 // ROWS + 1, 1))[:40_000]
+    y = X[:, 0] % 3
+    monkeypatch.setitem(globals(), "WHOLE", X)
+    trainer, expected = classifier("float32"), classifier("float32")
+    fit(trainer, FORMS[form](tmp_path), y, batch_size=33)
+    fit(expected, np.ascontiguousarray(X, "float32"), y, batch_size=33)
+    assert bits(trainer) == bits(expected)
+
+
 def test_a_broadcast_X_is_read_through_its_strides():
     """One row in memory, many in shape: strides of 0 along either axis."""
     X, _, y, _ = numbers()

@@ -79,6 +79,7 @@ ctypedef struct Rows:
     char x_kind
     Py_ssize_t[2] x_strides
     bint x_in_place                 # X is a matrix of the network's own reals already, taken in its own order
+    bint far                        # X is large, and taken in an order in which the processor cannot guess its next row
     const char* columns             # of a sparse X, whose elements X then holds one after the other; else NULL
     bint columns_wide               # in 64 bits, not 32
     const int64_t* row_starts       # (count + 1,): each row's first element, and the end
@@ -201,6 +202,7 @@ cdef class Plan:
     cdef const Activation* activation(self, name) except NULL
     cdef int set_kind(self, Node* node, laid) except -1
     cdef void load(self, const Rows* rows, Share* share) noexcept nogil
+    cdef void expect(self, const Rows* rows, const Share* share) noexcept nogil
     cdef void load_sparse(self, const Rows* rows, Share* share) noexcept nogil
     cdef bint all_finite(self, const Share* share) noexcept nogil
     cdef void forward(self, const Share* share) noexcept nogil

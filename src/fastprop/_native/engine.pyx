@@ -42,6 +42,7 @@ cdef enum:
     WORK_PER_PAUSE = 4000   # multiply-adds, 0.2 us, for each 20 ns of waiting: helpers may cost a tenth of the time
     LONGEST_WAIT = 50000    # pauses: 1 ms
     WORK_BY_COLUMNS = 3000000   # multiply-adds forward for each worker, 150 us: where meeting at each layer is nothing
+    NEAR = 131072           # bytes of X that stay in the second-level cache beside the network
     COLUMNS_TOGETHER = 32   # of a product for one worker: whole vectors, whole cache lines
 
 
@@ -383,6 +384,19 @@ cdef class Plan:
             rows.x_kind, rows.X, rows.x_strides[0], rows.x_strides[1], rows.order, begin, share.count, n_in,
             self.x + share.first * n_in * size,
         )
+        if rows.far:
+            self.expect(rows, share)
+
+    cdef void expect(self, const Rows* rows, const Share* share) noexcept nogil:
+        """Ask for the rows that the worker will want in the next batch."""
+        cdef Py_ssize_t begin = share.begin + share.m + share.first
+        cdef Py_ssize_t count = min(share.count, rows.count - begin)
+        self.kernels.expect(
+            rows.X, rows.x_strides[0], self.n_inputs * rows.x_strides[1], rows.order, begin, count)
+        if rows.Y != NULL:
+            self.kernels.expect(
+                rows.Y, rows.y_strides[0], sizeof(int64_t) if rows.y_labels else self.n_targets * rows.y_strides[1],
+                rows.order, begin, count)
 
     cdef void load_sparse(self, const Rows* rows, Share* share) noexcept nogil:
         """The elements of the worker's rows, after those of the rows before."""

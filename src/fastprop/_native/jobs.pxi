@@ -295,3 +295,4 @@ cdef class RowSource:
         if order is not None:
             self.order = Array(order)
             self.rows.order = <const Py_ssize_t*> self.order.data
+            self.rows.far = self.rows.count * plan.n_inputs * self.rows.x_strides[1] > NEAR     # 0 for a sparse X

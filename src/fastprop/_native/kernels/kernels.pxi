@@ -165,6 +165,7 @@ TABLE.shape_gradient = shape_gradient
 TABLE.average = average
 TABLE.limit_columns = limit_columns
 TABLE.gather = gather
+TABLE.expect = expect
 TABLE.gather_one_hot = gather_one_hot
 TABLE.gather_sparse = gather_sparse
 TABLE.random_mask = random_mask

@@ -115,6 +115,9 @@ ctypedef struct Kernels:
     # struct module's letter of X's elements: f d, b h i q, B H I Q
     void (*gather)(char kind, const char* X, Py_ssize_t row_stride, Py_ssize_t column_stride,
                    const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n, void* x) noexcept nogil
+    # ask for the same rows, of `width` bytes each, in time; changes nothing
+    void (*expect)(const char* X, Py_ssize_t row_stride, Py_ssize_t width, const Py_ssize_t* rows, Py_ssize_t first,
+                   Py_ssize_t m) noexcept nogil
     void (*gather_one_hot)(const int64_t* labels, const Py_ssize_t* rows, Py_ssize_t first,
                            Py_ssize_t m, Py_ssize_t n, void* y) noexcept nogil
     void (*gather_sparse)(char kind, const char* data, bint wide, const char* numbers, Py_ssize_t count, void* values,

@@ -58,6 +58,7 @@ cdef extern from "vec.h":
     vec v_pow2(vec t) noexcept nogil
     void prefetch_to_write(const real* p) noexcept nogil
     void prefetch_to_read(const char* p) noexcept nogil
+    void prefetch_for_later(const char* p) noexcept nogil
     void v_transpose(vec* lines) noexcept nogil
     vec v_split(vec x, vec* e) noexcept nogil
     vec v_copysign(vec magnitude, vec sign) noexcept nogil
