@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import fits
 import machine
 import processes
 import products
@@ -23,7 +24,8 @@ from peers import PEERS
 
 EFFORTS = {"full": Effort(seconds=4, rounds=7, turn=0.03), "quick": Effort(seconds=0.3, rounds=3, turn=0.01)}
 PRODUCT_SHARE = 0.15  # of a case's seconds, for each of the many products
-PARTS = ("training", "predict", "products", "processes")
+PARTS = ("training", "predict", "products", "processes", "fits")
+STANDARD_PARTS = PARTS[:-1]  # fits takes longer than all others
 
 
 def arguments() -> argparse.Namespace:
@@ -36,8 +38,8 @@ def arguments() -> argparse.Namespace:
 
     standard = [name for name, peer in PEERS.items() if not peer.asked]
     parser.add_argument("--quick", action="store_true", help="a few minutes, to see that all works; figures are rough")
-    parser.add_argument("--only", help="networks whose name contains this; no products, no processes")
-    parser.add_argument("--parts", type=names, default=list(PARTS), help=f"of {','.join(PARTS)}")
+    parser.add_argument("--only", help="networks or data whose name contains this; no products, no processes")
+    parser.add_argument("--parts", type=names, default=list(STANDARD_PARTS), help=f"of {','.join(PARTS)}")
     parser.add_argument("--peers", type=names, default=standard, help=f"of {','.join(PEERS)}")
     parser.add_argument("--threads", type=names, default=["1", "all"], help="such as 1,all")
     parser.add_argument("--seconds", type=float, help="for each network and number of threads")
@@ -55,7 +57,7 @@ def arguments() -> argparse.Namespace:
     if options.clock == "cpu" and options.threads != [1]:
         parser.error("--clock cpu adds up the time of all threads; give --threads 1 with it")
     if options.only:
-        options.parts = [part for part in options.parts if part in ("training", "predict")]
+        options.parts = [part for part in options.parts if part in ("training", "predict", "fits")]
     return options
 
 
@@ -75,6 +77,17 @@ def measure_networks(
     for threads in options.threads if cases else ():
         show = report.networks(title, peers, threads, steps=steps)
         found += measure(cases, peers, threads, effort, show)
+    report.warn_if_busy(found)
+    return found
+
+
+def measure_fits(options: argparse.Namespace) -> list[dict[str, Any]]:
+    n_seeds = fits.SEEDS["quick" if options.quick else "full"]
+    found = []
+    for threads in options.threads:
+        for dtype in fits.DTYPES:
+            show = report.fits(dtype, threads, n_seeds)
+            found += fits.measure(dtype, threads, n_seeds, options.clock, options.only or "", show)
     report.warn_if_busy(found)
     return found
 
@@ -112,6 +125,8 @@ def main() -> None:
         results["products"] = products.measure(short, report.products())
     if "processes" in options.parts:
         results["processes"] = measure_processes(options, effort)
+    if "fits" in options.parts:
+        results["fits"] = measure_fits(options)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
     if options.images and not (options.quick or options.only):

@@ -74,6 +74,24 @@ def products() -> Callable[[dict[str, Any]], None]:
     return show
 
 
+def fits(dtype: str, threads: int, n_seeds: int) -> Callable[[dict[str, Any]], None]:
+    """A function that prints a data set's row: both libraries' scores, whether they agree, and seconds."""
+    columns = {"data": 13, "rows": 6, "features": 8, "hidden": 11, "scikit-learn": 16, "fastprop": 16, "agree": 5}
+    columns |= {"scikit-learn s": 14, "fastprop s": 10, "times": 6}
+    of = f"{threads} thread{'s' * (threads > 1)}, {n_seeds} seeds"
+    table = Table(f"Fits in {dtype}: scores on test rows, and seconds; {of}", columns)
+
+    def show(row: dict[str, Any]) -> None:
+        scores = (f"{row['mean'][name]:.4f} ± {row['spread'][name]:.4f}" for name in ("sklearn", OURS))
+        seconds = (f"{row['seconds'][name]:.3f}" for name in ("sklearn", OURS))
+        table.row(
+            row["name"], str(row["rows"]), str(row["features"]), row["network"], *scores,
+            "yes" if row["agree"] else "no", *seconds, f"{row['times_as_fast']:.2f}",
+        )  # fmt: skip
+
+    return show
+
+
 def imports(rows: Sequence[Mapping[str, Any]]) -> None:
     table = Table("Import, milliseconds", {"peer": 14, "import": 8, "more than NumPy": 15})
     for row in rows:
