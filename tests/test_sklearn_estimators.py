@@ -10,13 +10,8 @@ import pytest
 import scipy.sparse
 from sklearn import datasets, neural_network
 from sklearn.base import clone
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.inspection import permutation_importance
-from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import compute_sample_weight
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -85,27 +80,6 @@ def test_importing_fastprop_does_not_import_scikit_learn():
 
 
 # In scikit-learn's world
-
-
-def test_search_pipeline_and_columns_work_together():
-    """And a search's result does not depend on the number of processes."""
-    frame = pd.DataFrame(X, columns=list("abcd")).assign(kind=np.where(X[:, 0] > 0, "long", "short"))
-    columns = ColumnTransformer([("numbers", StandardScaler(), list("abcd")), ("kind", OneHotEncoder(), ["kind"])])
-    pipeline = make_pipeline(columns, MLPClassifier(20, random_state=0, max_iter=60, learning_rate_init=0.02))
-    grid = {"mlpclassifier__alpha": [1e-4, 1.0]}
-    searches = [GridSearchCV(pipeline, grid, cv=3, n_jobs=n_jobs).fit(frame, names) for n_jobs in (1, 2)]
-    scores = [search.cv_results_["mean_test_score"] for search in searches]
-    np.testing.assert_array_equal(*scores)
-    assert searches[0].best_score_ > 0.8
-
-
-def test_other_meta_estimators_work():
-    model = MLPClassifier(20, random_state=0, max_iter=60, learning_rate_init=0.01)
-    assert cross_val_score(model, X, names, cv=3).mean() > 0.85
-    calibrated = CalibratedClassifierCV(model, cv=3).fit(X, names)
-    np.testing.assert_allclose(calibrated.predict_proba(X).sum(axis=1), 1)
-    importance = permutation_importance(model.fit(X, names), X, names, n_repeats=2, random_state=0)
-    assert importance.importances_mean.argmax() in (2, 3)
 
 
 def test_feature_names_are_kept_and_asked_for():

@@ -46,6 +46,17 @@ class Memory:
         self.steps = np.zeros(N_COUNTS + max(1, len(self._arrays)), np.int64)
         self._begin(optimizer, model.theta)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_recipe"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """With arrays of its own: those of a copy may be mapped from a file that cannot be written to."""
+        vars(self).update(state)
+        self.steps = state["steps"].copy()
+        self._recipe = Recipe(self.optimizer, self._arrays, self._n_layers, self.steps)
+        self.vectors = aligned_rows(self._recipe.n_vectors, self._n_params, self._dtype)
+        self.vectors[:] = state["vectors"]
+
     def _begin(self, optimizer: Optimizer, theta: Array) -> None:
         recipe = Recipe(optimizer, self._arrays, self._n_layers, self.steps)
         self.optimizer, self._recipe = optimizer, recipe
