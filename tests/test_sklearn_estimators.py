@@ -243,6 +243,17 @@ def test_class_weights_are_weights_of_rows():
     assert bits(one) == bits(other)
 
 
+def test_a_part_of_the_rows_cannot_balance_the_classes():
+    """As scikit-learn's SGDClassifier says; a dict is taken."""
+    with pytest.raises(ValueError, match="partial_fit does not support class_weight='balanced'"):
+        MLPClassifier(class_weight="balanced").partial_fit(X, names, classes=np.unique(names))
+    weights = {"setosa": 1.0, "versicolor": 2.0, "virginica": 0.5}
+    one = MLPClassifier(class_weight=weights, random_state=0).partial_fit(X, names, classes=np.unique(names))
+    other = MLPClassifier(random_state=0)
+    other.partial_fit(X, names, compute_sample_weight(weights, names), classes=np.unique(names))
+    assert bits(one) == bits(other)
+
+
 @pytest.mark.parametrize("scoring", [None, "loss", "neg_log_loss"])
 def test_own_validation_rows_decide(scoring):
     model = MLPClassifier(early_stopping=True, scoring=scoring, random_state=0, max_iter=40, learning_rate_init=0.02)

@@ -50,6 +50,7 @@ from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOut
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
+from sklearn.utils import compute_sample_weight
 from threadpoolctl import threadpool_limits
 
 import fastprop as fp
@@ -231,6 +232,17 @@ def test_two_classes_and_unknown_ones_are_learnt_as_scikit_learns(make):
     for name in ("best_threshold_", "transduction_", "labeled_iter_"):
         if hasattr(theirs, name):
             np.testing.assert_allclose(getattr(mine, name), getattr(theirs, name), **ALIKE)
+
+
+def test_class_weights_with_early_stopping_end_where_weights_of_rows_do_in_scikit_learns():
+    """check_class_weight_classifiers asks for another end, of five held-out rows; this is its data."""
+    few, of = datasets.make_blobs(centers=3, random_state=0, cluster_std=20)
+    settings = {"early_stopping": True, "random_state": 0, "max_iter": 60, "n_iter_no_change": 20}
+    for wanted in ({0: 1000, 1: 1e-4, 2: 1e-4}, {0: 1, 1: 3, 2: 0.5}, "balanced"):
+        mine = ours.MLPClassifier(class_weight=wanted, **settings).fit(few, of)
+        theirs = neural_network.MLPClassifier(**settings).fit(few, of, compute_sample_weight(wanted, of))
+        np.testing.assert_allclose(mine.validation_scores_, theirs.validation_scores_, **ALIKE)
+        np.testing.assert_allclose(mine.predict_proba(few), theirs.predict_proba(few), **ALIKE)
 
 
 # Frames and columns

@@ -73,7 +73,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Of the core's, one that follows softmax, or for two classes or several labels sigmoid: "focal",
         ``CrossEntropy(label_smoothing=0.1)``, ...
     class_weight : dict, "balanced" or None
-        Multiplies the rows' weights, as elsewhere in scikit-learn.
+        Multiplies the rows' weights, as elsewhere in scikit-learn; those of the held-out rows too, in their loss and
+        their score. "balanced" goes by all of y, and for ``y_val`` by that; it is not for ``partial_fit``.
     dropout : float, default 0.0
         Rate of a Dropout after each hidden layer.
     batch_norm : bool, default False
@@ -172,7 +173,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ----------
         classes : array, optional
             All classes that will ever come; needed at the first call.
+
+        Raises
+        ------
+        ValueError
+            If ``class_weight`` is "balanced": these rows do not tell how frequent the classes are.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "partial_fit does not support class_weight='balanced', since it sees a part of the rows; give the"
+                " classes' weights as a dict, as from sklearn.utils.compute_class_weight"
+            )
         if _check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer()
             self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
