@@ -18,7 +18,7 @@ NATIVE = SOURCE / "_native"
 STAIRCASE = [
     {"_version"},
     {"_native"},  # floors 0 and 1, which have a test of their own below
-    {"_arithmetic", "_checks", "_distributions", "_slices", "_values", "datasets"},
+    {"_arithmetic", "_checks", "_distributions", "_plans", "_slices", "_values", "datasets"},
     {"activations", "initializers", "layers", "losses", "machine", "metrics", "schedules"},
     {"columns", "optimizers", "serialization"},
     {"_views"},

@@ -145,6 +145,30 @@ def test_numbers_of_any_kind_are_numbers():
     assert fp.SGD().learning_rate == 0.01
 
 
+FORESEEN = [
+    fp.Adam(0.01),
+    fp.RAdam(0.01, accumulate=3),
+    fp.Adam(0.01, clip_norm=0.5, ema_decay=0.9, groups=[fp.ParameterGroup(kinds=["bias"], rate_factor=0.5)]),
+    fp.Adam(fp.CosineDecay(0.01, total_steps=600)),
+]
+
+
+@pytest.mark.parametrize("optimizer", FORESEEN, ids=repr)
+def test_many_epochs_of_one_batch_are_one_epoch_of_many(optimizer):
+    """The rule's numbers are the step's, whether they are computed for 600 batches or for one, or some calls before."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(7, 3)), rng.normal(size=7)
+    ends = []
+    for epochs, times in [(600, 1), (1, 600), (40, 15)]:
+        trainer = fp.Trainer(fp.mlp(3, 5, 1, dtype="float64", seed=1), "mse", optimizer)
+        for part in (epochs // 2, epochs - epochs // 2):  # the second goes on from the middle
+            trainer.fit(
+                np.tile(X, (times, 1)), np.tile(y, times), batch_size=7, epochs=part, shuffle=False, progress=False
+            )
+        ends.append(trainer.model.theta.tobytes())
+    assert ends[0] == ends[1] == ends[2]
+
+
 @pytest.mark.parametrize(
     "optimizer", [fp.SGD(0.1), fp.SGD(0.1, momentum=0.9), fp.Adam(), fp.AdamW(clip_global_norm=1.0)]
 )

@@ -1003,7 +1003,7 @@ def test_many_batch_sizes_do_not_pile_up_memory():
     X, y, _, _ = numbers(m=300, n_out=1)
     for m in range(1, 300):
         trainer.partial_fit(X[:m], y[:m])
-    assert len(trainer.model._idle_plans) <= 20
+    assert len(trainer.model._plans.idle) <= 20
 
 
 def test_hashes_tell_trainings_apart():
@@ -1037,7 +1037,7 @@ def test_a_forked_child_trains_a_network_that_another_thread_was_training():
     """In the child nobody holds the parent's locks any more."""
     X, y, _, _ = numbers(n_out=1)
     trainer = fp.Trainer(fp.mlp(5, 1), "mse")
-    with trainer._exclusively(), trainer.model._plans_lock:
+    with trainer._exclusively(), trainer.model._plans.lock:
         child = os.fork()
         if child == 0:
             status = 1

@@ -5,10 +5,9 @@ The engine sets the floating-point environment by itself; here it is for the few
 and sqrt are the same everywhere. exp, log and cosines are the core's own, in float64, never the C library's.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,18 +20,28 @@ if TYPE_CHECKING:
 __all__ = ["column_moments", "core", "cos_pi", "power", "product", "standard_arithmetic", "whole_power"]
 
 Reals = NDArray[np.float64]
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
-@contextmanager
-def standard_arithmetic() -> Iterator[None]:
+class standard_arithmetic:  # noqa: N801 - called as a function is, like those of contextlib
     """Rounding to nearest and subnormals kept, whatever another library in the process has set, until the end of the
     block, or of the function that this decorates.
     """
-    before = float_environment.enter()
-    try:
-        yield
-    finally:
-        float_environment.leave(before)
+
+    def __enter__(self) -> None:
+        self._before = float_environment.enter()
+
+    def __exit__(self, *error: object) -> None:
+        float_environment.leave(self._before)
+
+    def __call__(self, function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+        @wraps(function)
+        def within(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+            with standard_arithmetic():
+                return function(*args, **kwargs)
+
+        return within
 
 
 @cache

@@ -91,6 +91,9 @@ class Scores:
     @standard_arithmetic()
     def running(self) -> Logs:
         """The loss and the metrics that are means over rows, so far."""
+        return self._means()
+
+    def _means(self) -> Logs:
         sums = self.sums
         logs = {"loss": _share(sums[1], sums[0])}
         for metric, rows_sum in zip(self.scoring.of_rows, sums[3:], strict=True):
@@ -102,7 +105,7 @@ class Scores:
     @standard_arithmetic()
     def final(self) -> Logs:
         """The loss and all metrics, in their order."""
-        logs = self.running()
+        logs = self._means()
         if self.scoring.whole:
             o, y, w = self._collected()
             logs |= {metric.name: metric.whole(o, y, w, self.scoring.loss) for metric in self.scoring.whole}

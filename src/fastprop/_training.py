@@ -85,9 +85,11 @@ class Training:
             history.append(logs)
         self.bar.end_epoch(logs)
         if self.callbacks.hear("on_epoch_end"):
+            before = logs.copy()
             self.callbacks("on_epoch_end", trainer.epoch - 1, logs)
-            for history in (self.history, trainer.history):
-                history.amend(logs)
+            if logs != before:
+                for history in (self.history, trainer.history):
+                    history.amend(logs)
 
     def _batches(self) -> Logs | None:
         """The epoch's steps and their scores, or None if it was stopped before its first. A diverging one leaves no

@@ -8,6 +8,7 @@ twenty times as long: with a hundred classes more than all else that `import fas
 import dataclasses
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar, dataclass_transform
 
 __all__ = ["frozen"]
@@ -28,8 +29,7 @@ def frozen(cls: type[T]) -> type[T]:
 
 def _init(self: Any, *values: Any, **named: Any) -> None:
     name = type(self).__name__
-    fields = dataclasses.fields(self)
-    positional = [field.name for field in fields if not field.kw_only]
+    fields, positional = _fields(self.__class__)
     if len(values) > len(positional):
         raise TypeError(f"{name} takes {len(positional)} arguments without a name, but {len(values)} are given")
     given = dict(zip(positional, values, strict=False))
@@ -48,6 +48,13 @@ def _init(self: Any, *values: Any, **named: Any) -> None:
         self.__post_init__()
 
 
+@cache
+def _fields(cls: Any) -> tuple[tuple[dataclasses.Field[Any], ...], list[str]]:
+    """Of a class, and the names of those that need not be named."""
+    fields = dataclasses.fields(cls)
+    return fields, [field.name for field in fields if not field.kw_only]
+
+
 def _setattr(self: Any, name: str, value: object) -> None:
     raise dataclasses.FrozenInstanceError(f"cannot assign to {name!r}: a {type(self).__name__} never changes")
 
@@ -57,7 +64,7 @@ def _delattr(self: Any, name: str) -> None:
 
 
 def _values(self: Any) -> tuple[Any, ...]:
-    return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
+    return tuple(getattr(self, field.name) for field in _fields(self.__class__)[0])
 
 
 def _eq(self: Any, other: object) -> bool:

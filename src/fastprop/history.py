@@ -5,6 +5,8 @@ from typing import Any
 
 __all__ = ["History"]
 
+NAN = float("nan")
+
 
 class History(Mapping[str, list[float]]):
     """A mapping of name to one number per epoch: "loss", each metric, and with validation "val_loss" and so on.
@@ -30,14 +32,15 @@ class History(Mapping[str, list[float]]):
         """
         epochs = self.n_epochs
         for name in logs:
-            self._series.setdefault(name, [float("nan")] * epochs)
+            if name not in self._series:
+                self._series[name] = [NAN] * epochs
         for name, numbers in self._series.items():
-            numbers.append(float(logs.get(name, float("nan"))))
+            numbers.append(float(logs.get(name, NAN)))
 
     def amend(self, logs: Mapping[str, float]) -> None:
         """Put numbers in the place of the last epoch's; new names begin with nan for the epochs before it."""
         for name, number in logs.items():
-            self._series.setdefault(name, [float("nan")] * self.n_epochs)[-1] = float(number)
+            self._series.setdefault(name, [NAN] * self.n_epochs)[-1] = float(number)
 
     def pop(self) -> None:
         """Take the last epoch's numbers away."""
@@ -45,7 +48,7 @@ class History(Mapping[str, list[float]]):
 
     @property
     def n_epochs(self) -> int:
-        return max((len(numbers) for numbers in self._series.values()), default=0)
+        return next((len(numbers) for numbers in self._series.values()), 0)  # all series are of one length
 
     def __getitem__(self, name: str) -> list[float]:
         try:

@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from fastprop._arithmetic import standard_arithmetic
 from fastprop._native import dispatch, philox, threads
 from fastprop._native.engine import Plan
 from fastprop._native.sparse_rows import SparseRows
+from fastprop._plans import Loan, Plans
 from fastprop._slices import ROWS_AT_ONCE, row_slices
 from fastprop._views import Cursor, Layer, activation_after, assign, lay_out, walk
 from fastprop.activations import Activation
@@ -28,7 +28,6 @@ Array = NDArray[Any]
 
 Matrix = Array | SparseRows
 
-IDLE_PLANS = 8  # kept for the next call, of whatever batch sizes
 CACHE_LINE = 64  # bytes
 ANSWER_WORK = 250_000  # multiply-adds, some 20 us: for no more are other threads kept from the interpreter
 
@@ -115,9 +114,8 @@ class Sequential:
 
     def _renew_locks(self) -> None:
         """For a new network, or in the child of a fork: a lock that another thread held would stay locked there."""
-        self._idle_plans: list[tuple[object, Plan]] = []
+        self._plans = Plans()
         self._plan_at_hand: Plan | None = None
-        self._plans_lock = threading.Lock()
         self._training = threading.Lock()
         self._process = os.getpid()  # last: who finds it right finds the new locks
 
@@ -265,21 +263,18 @@ class Sequential:
                     _checks.finite("X", X, self.dtype)  # which says where
         return out
 
-    def _forward_plan(self, X: Matrix, *scoring: Any) -> AbstractContextManager[Plan]:
+    def _forward_plan(self, X: Matrix, *scoring: Any) -> Loan:
         """A plan to take X's rows forward only, ROWS_AT_ONCE by each thread; `scoring` as in `_new_plan`."""
         n_workers = min(threads.for_call(len(X) * self._work), -(-len(X) // ROWS_AT_ONCE) or 1)
         return self._plan(X, ROWS_AT_ONCE * n_workers, n_workers, *scoring)
 
-    def _learning_plan(self, X: Matrix, batch_size: int, *scoring: Any, training: bool) -> AbstractContextManager[Plan]:
+    def _learning_plan(self, X: Matrix, batch_size: int, *scoring: Any, training: bool) -> Loan:
         """A plan to take batches of X's rows forward and back; `training` as for `fastprop.gradient`."""
         n_workers = threads.for_step(3 * batch_size * self._work)
         return self._plan(X, batch_size, n_workers, *scoring, training=training)
 
-    @contextmanager
-    def _plan(
-        self, X: Matrix, batch_size: int, n_workers: int, *scoring: Any, training: bool = False
-    ) -> Iterator[Plan]:
-        """A plan of this network, lent to one caller at a time; made where none is idle, kept if among the latest."""
+    def _plan(self, X: Matrix, batch_size: int, n_workers: int, *scoring: Any, training: bool = False) -> Loan:
+        """A plan of this network, lent to one caller at a time."""
         if self._process != os.getpid():
             self._renew_locks()
         n_elements = None
@@ -287,18 +282,7 @@ class Sequential:
             if not isinstance(self.layers[0].description, Dense):
                 raise TypeError(f"a sparse X needs Dense as the first layer, not {self.layers[0].description!r}")
             n_elements = 1 << X.most_elements(batch_size).bit_length()  # so that plans are found again
-        key = (batch_size, n_workers, n_elements, training, *scoring)
-        with self._plans_lock:
-            at = next((i for i, (other, _) in enumerate(self._idle_plans) if other == key), None)
-            plan = None if at is None else self._idle_plans.pop(at)[1]
-        if plan is None:
-            plan = self._new_plan(*key)
-        try:
-            yield plan
-        finally:
-            with self._plans_lock:
-                self._idle_plans.append((key, plan))
-                del self._idle_plans[:-IDLE_PLANS]
+        return self._plans.lend(self._new_plan, batch_size, n_workers, n_elements, training, *scoring)
 
     @standard_arithmetic()
     def _new_plan(

@@ -115,10 +115,11 @@ class CallbackList:
             if not isinstance(callback, Callback):
                 raise TypeError(f"callbacks[{i}] is a Callback, not {_checks.describe(callback)}")
             self._callbacks.append(callback)
-        self._hooks: dict[str, list[Callable[..., None]]] = {
-            hook: [getattr(callback, hook) for callback in self._callbacks if _defines(callback, hook)]
-            for hook in HOOKS
-        }
+        self._hooks: dict[str, list[Callable[..., None]]] = {}  # of hooks that somebody defines
+        for callback in self._callbacks:
+            for hook in HOOKS:
+                if _defines(callback, hook):
+                    self._hooks.setdefault(hook, []).append(getattr(callback, hook))
 
     def introduce(self, trainer: "Trainer", params: Mapping[str, Any]) -> None:
         """Tell each whom it works for."""
@@ -132,10 +133,10 @@ class CallbackList:
 
     def hear(self, hook: str) -> bool:
         """Whether anybody defines the hook."""
-        return bool(self._hooks[hook])
+        return hook in self._hooks
 
     def __call__(self, hook: str, *arguments: Any) -> None:
-        for call in self._hooks[hook]:
+        for call in self._hooks.get(hook, ()):
             call(*arguments)
 
     def forgive(self, error: DivergedError) -> bool:

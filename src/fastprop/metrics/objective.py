@@ -45,5 +45,5 @@ class Objective(Metric):
 
 def lay_out(places: NDArray[np.int64]) -> Laid:
     """For the engine; places (n_arrays, 2) are each parameter array's start in theta and size."""
-    n_blocks = int((-(-places[:, 1] // SUMMED_TOGETHER)).sum())
+    n_blocks = sum(-(-size // SUMMED_TOGETHER) for _, size in places.tolist())
     return Laid(np.zeros(2), places, np.zeros(n_blocks), np.zeros(n_blocks))

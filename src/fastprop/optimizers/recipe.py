@@ -21,6 +21,7 @@ ALL_BATCHES, PENDING, AVERAGED, STEPS_OF_ARRAYS = range(4)
 N_COUNTS = STEPS_OF_ARRAYS  # beside those of the arrays
 AVERAGE_SHARE = list(OPTIONS).index("ema_decay")
 SUMMED_TOGETHER = 256  # parameters of an array in each sum of squares
+FORESEEN = 256  # batches, for which the rule's numbers are computed at once, where an epoch has fewer
 
 
 class ParameterArray(Protocol):
@@ -72,9 +73,11 @@ class Recipe:
         if not self._groups:
             self._groups.append((optimizer, (), 0))
         self._options = self._lay_out_options() if optimizer.has_options else None
-        changes = optimizer.has_options or any(rule.is_scheduled(factors) for rule, factors, _ in self._groups)
+        self._is_scheduled = any(rule.is_scheduled(factors) for rule, factors, _ in self._groups)
+        changes = optimizer.has_options or self._is_scheduled
         self._settled_at = math.inf if changes else max(rule.settled for rule, _, _ in self._groups)
         self._settled: Rule | None = None  # the same for all batches from there on
+        self._foreseen: tuple[int, NDArray[np.float64]] | None = None  # from that batch on
 
     def _lay_out_options(self) -> Options:
         rules = [rule for rule, _, _ in self._groups]
@@ -128,21 +131,41 @@ class Recipe:
     @standard_arithmetic()
     def _rule(self, clock: Clock, count: int, vectors: Array, steps: Array) -> Rule:
         optimizer = self.optimizer
-        ahead = (int(steps[PENDING]) + np.arange(count)) // optimizer.accumulate  # steps done before each batch
-        settings = _together(
-            rule.settings(clock, int(steps[STEPS_OF_ARRAYS + first]) + 1 + ahead, factors)
-            for rule, factors, first in self._groups
-        )
+        settings = self._foresee(clock, count, steps)
         options = self._options
         if options is not None:
             numbers = _together(rule.options(clock, count) for rule, _, _ in self._groups)
             if options.averages:
                 numbers = np.repeat(numbers, count, axis=0) if len(numbers) == 1 else numbers
-                first = (int(steps[AVERAGED]) + ahead == 0)[:, np.newaxis]
+                first = (int(steps[AVERAGED]) + self._steps_before(count, steps) == 0)[:, np.newaxis]
                 numbers[..., AVERAGE_SHARE] = np.where(first, 1.0, 1 - numbers[..., AVERAGE_SHARE])
             settings, numbers = _of_one_length(settings, numbers)
             options = options._replace(numbers=numbers)
         return Rule(optimizer.kernel, len(optimizer.states), vectors, settings, self._group_of, steps, options)
+
+    def _foresee(self, clock: Clock, count: int, steps: Array) -> NDArray[np.float64]:
+        """Each group's numbers over the next `count` batches, (n_rows, n_groups, n). Where the step alone tells them,
+        they are kept for some calls to come.
+        """
+        if self._is_scheduled or count > FORESEEN:
+            return self._settings(clock, count, steps)
+        batch = int(steps[ALL_BATCHES])
+        if self._foreseen is None or not 0 <= batch - self._foreseen[0] <= FORESEEN - count:
+            self._foreseen = batch, self._settings(clock, FORESEEN, steps)
+        first, table = self._foreseen
+        begin = min(batch - first, len(table) - 1)
+        return table[begin : begin + count]
+
+    def _settings(self, clock: Clock, count: int, steps: Array) -> NDArray[np.float64]:
+        before = self._steps_before(count, steps)
+        return _together(
+            rule.settings(clock, int(steps[STEPS_OF_ARRAYS + first]) + 1 + before, factors)
+            for rule, factors, first in self._groups
+        )
+
+    def _steps_before(self, count: int, steps: Array) -> NDArray[np.int64]:
+        """The steps done before each of the next `count` batches, from now on."""
+        return (int(steps[PENDING]) + np.arange(count)) // self.optimizer.accumulate
 
 
 def _is_weight(array: ParameterArray) -> bool:
