@@ -16,6 +16,8 @@ SETTINGS = [
     {"solver": "nadam", "learning_rate_init": 0.01},
     {"alpha": 0.1, "activation": "silu"},
     {"beta_2": 0.99, "n_threads": 1},
+    {"categorical_features": "from_dtype"},
+    {"categorical_features": [1]},  # with 0, the checks ask for nan to be refused there, which is a category
 ]
 EITHER = pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
 

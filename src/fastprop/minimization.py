@@ -65,7 +65,8 @@ def minimize(
     history_size: int = 10,
     callback: Callable[[int, float], Any] | None = None,
 ) -> Minimization:
-    """Minimize the loss on all rows by L-BFGS, in place: ``C(theta) + l2 / 2 * sum(W**2)`` over all weights W.
+    """Minimize the loss on all rows by L-BFGS, in place: ``C(theta) + l2 / 2 * sum(W**2)`` over all weights W,
+    embeddings among them.
 
     theta is float64 while SciPy works on it, the loss and its gradient of the network's type: in float32 they have some
     7 digits, and smaller tolerances are not met. Layers do as they do when they predict: Dropout drops nothing. Of an
@@ -79,7 +80,8 @@ def minimize(
         As for `Trainer.fit`.
     loss : str or Loss
     l2 : float, default 0.0
-        Pull of the weights, not the biases, towards 0. scikit-learn's ``alpha`` is ``l2 * m`` for m rows.
+        Pull of the weights and embeddings, not the biases, towards 0. scikit-learn's ``alpha`` is ``l2 * m`` for m
+        rows.
     max_iterations, max_evaluations : int, default 200, 15000
         Steps, and losses computed for them, at most.
     tolerance : float, default 1e-4
@@ -141,10 +143,10 @@ def minimize(
 
 
 def _weights(model: Sequential) -> Array:
-    """1 for each weight of theta, 0 for what is none."""
+    """1 for each weight of theta, embeddings' too, 0 for what is none."""
     mask = np.zeros(model.n_params)
     for array in model.parameter_arrays:
-        if array.kind == "weight":
+        if array.kind in ("weight", "embedding"):
             mask[array.start : array.start + int(np.prod(array.shape))] = 1
     return mask
 

@@ -4,16 +4,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 import fastprop as fp
 from fastprop.activations import Activation
 from fastprop.losses import Loss
 from fastprop.optimizers import Optimizer
 from fastprop.sklearn._batches import Batches, size_of
+from fastprop.sklearn._input import BaseOfRows
 from fastprop.sklearn._lbfgs import minimize
 from fastprop.sklearn._network import (
     activation_named,
@@ -22,6 +23,7 @@ from fastprop.sklearn._network import (
     hidden_activations,
     hidden_sizes,
     initialize,
+    tables,
 )
 from fastprop.sklearn._rules import own_decay, rate_now, rule
 from fastprop.sklearn._training import Rows, Watch, train
@@ -31,13 +33,17 @@ __all__ = ["BaseMLP", "store"]
 Array = NDArray[Any]
 
 
-class BaseMLP(BaseEstimator):
+class BaseMLP(BaseOfRows):
     """A network with scikit-learn's interface; `MLPClassifier` and `MLPRegressor` say what goes in and out."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]]
     _model: fp.Sequential
     _trainer: fp.Trainer | None
     _loss: Loss
+    _views: dict[str, list[Array]]
+    coefs_: list[Array]
+    intercepts_: list[Array]
+    embeddings_: list[Array]
     loss_: float
     loss_curve_: list[float]
     best_loss_: Any  # a number, or None where the validation score decides
@@ -94,6 +100,8 @@ class BaseMLP(BaseEstimator):
         self, X: Any, y: Any, sample_weight: Any, incremental: bool, held_out: tuple[Any, ...] | None
     ) -> None:
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        if first:
+            self._learn_categories(X, sample_weight)
         X, Y = self._validate_input(X, y, incremental, reset=first)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         weights = self._row_weights(y, weights)
@@ -124,7 +132,7 @@ class BaseMLP(BaseEstimator):
             raise ValueError("solver='lbfgs' takes no dropout and no batch_norm, which are for training by batches")
         model = build(
             X.shape[1], sizes, hidden, n_outputs, activation_named(output), dropout=self.dropout,
-            batch_norm=self.batch_norm, dtype=np.float64 if whole else X.dtype, seed=0,
+            batch_norm=self.batch_norm, dtype=np.float64 if whole else X.dtype, embedded=self._embedded(),
         )  # fmt: skip
         dense = dense_layers(model)
         if given:
@@ -140,23 +148,31 @@ class BaseMLP(BaseEstimator):
         self._bind()
 
     def _bind(self) -> None:
-        """coefs_ and intercepts_ are views of the network's arrays."""
+        """coefs_, intercepts_ and embeddings_ are views of the network's arrays."""
         dense = dense_layers(self._model)
-        self._coefs_views, self._intercepts_views = [layer.W for layer in dense], [layer.b for layer in dense]
-        self.coefs_, self.intercepts_ = list(self._coefs_views), list(self._intercepts_views)
+        self._views = {
+            "coefs_": [layer.W for layer in dense],
+            "intercepts_": [layer.b for layer in dense],
+            "embeddings_": tables(self._model),
+        }
+        self._show_views()
+
+    def _show_views(self) -> None:
+        for name, views in self._views.items():
+            setattr(self, name, list(views))
 
     def _follow_attributes(self) -> None:
-        """Take arrays that were put into coefs_ and intercepts_ into the network."""
+        """Take arrays that were put into coefs_, intercepts_ and embeddings_ into the network."""
         changed = False
-        for given, views in ((self.coefs_, self._coefs_views), (self.intercepts_, self._intercepts_views)):
-            for array, view in zip(given, views, strict=True):
+        for name, views in self._views.items():
+            for array, view in zip(getattr(self, name), views, strict=True):
                 if array is not view:
                     if np.shape(array) != view.shape:
                         raise ValueError(f"an array of shape {np.shape(array)} was put in place of one of {view.shape}")
                     view[...] = array
                     changed = True
         if changed:
-            self.coefs_, self.intercepts_ = list(self._coefs_views), list(self._intercepts_views)
+            self._show_views()
 
     def _begin_curves(self) -> None:
         self.loss_curve_ = []
@@ -247,9 +263,7 @@ class BaseMLP(BaseEstimator):
     def _held_out(self, X: Any, y: Any, sample_weight: Any) -> Rows:
         if X is None or y is None:
             raise ValueError("X_val and y_val go together: give both, or neither")
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=False
-        )
+        X, y = self._validate(X, y, reset=False)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         return Rows(X, self._encode(y), y, self._row_weights(y, weights))
 
@@ -258,15 +272,10 @@ class BaseMLP(BaseEstimator):
     def _outputs(self, X: Any) -> Array:
         """The network's outputs, (m, n)."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        X = self._validate_rows(X)
         self._follow_attributes()
         with fp.limit_threads(self.n_threads):
             return self._model.predict(X)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
     def _check_solver(self) -> bool:
         if isinstance(self.solver, str) and self.solver == "lbfgs":
@@ -275,15 +284,14 @@ class BaseMLP(BaseEstimator):
             )
         return True
 
-    # Copies: the network holds the numbers, coefs_ and intercepts_ are views of them
+    # Copies: the network holds the numbers, coefs_, intercepts_ and embeddings_ are views of them
 
     def __getstate__(self) -> dict[str, Any]:
         if hasattr(self, "_model"):
             self._follow_attributes()
-        views = ("coefs_", "intercepts_", "_coefs_views", "_intercepts_views")
         state = dict(super().__getstate__())
         if "_model" in state:
-            for name in views:
+            for name in (*self._views, "_views"):
                 state.pop(name, None)
         return state
 

@@ -1,6 +1,7 @@
 """The estimator's network, with scikit-learn's initial weights."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,18 @@ from numpy.random import RandomState
 import fastprop as fp
 from fastprop import activations
 from fastprop.activations import Activation
+from fastprop.sklearn._categories import BESIDES
 
-__all__ = ["activation_named", "build", "dense_layers", "hidden_activations", "hidden_sizes", "initialize"]
+__all__ = [
+    "activation_named",
+    "build",
+    "dense_layers",
+    "embeddings",
+    "hidden_activations",
+    "hidden_sizes",
+    "initialize",
+    "tables",
+]
 
 NAMES = {"logistic": "sigmoid", "exp": "exponential"}  # scikit-learn's, and the core's
 
@@ -46,10 +57,13 @@ def build(
     dropout: float,
     batch_norm: bool,
     dtype: Any,
-    seed: int,
+    embedded: Sequence[fp.Embedding] = (),
 ) -> fp.Sequential:
-    """Dense layers, each with its activation; between the two a BatchNorm, and after them a Dropout, if wanted."""
-    layers: list[Any] = []
+    """Dense layers, each with its activation; between the two a BatchNorm, and after them a Dropout, if wanted.
+
+    Before all of them what is `embedded`.
+    """
+    layers: list[Any] = [*embedded]
     for units, activation in zip(sizes, hidden, strict=True):
         if batch_norm:
             layers += [fp.Dense(units, kernel_initializer="zeros"), fp.BatchNorm(), activation]
@@ -58,7 +72,28 @@ def build(
         if dropout:
             layers.append(fp.Dropout(dropout))
     layers.append(fp.Dense(n_outputs, output, kernel_initializer="zeros"))
-    return fp.Sequential(layers, n_inputs=n_inputs, dtype=dtype, seed=seed)
+    return fp.Sequential(layers, n_inputs=n_inputs, dtype=dtype, seed=0)
+
+
+def embeddings(columns: Sequence[int], sizes: Sequence[int], widths: Sequence[int]) -> Iterator[fp.Embedding]:
+    """Layers that put vectors in the place of these columns, in their order, after the other columns.
+
+    An Embedding has one width, so each run of columns of the same width is one.
+    """
+    for width, run in groupby(range(len(columns)), key=lambda i: widths[i]):
+        numbers = list(run)
+        # Of the columns on their left, those before the run have been taken out.
+        yield fp.Embedding({columns[i] - numbers[0]: sizes[i] for i in numbers}, width, "zeros")
+
+
+def tables(model: fp.Sequential) -> list[Any]:
+    """The embeddings' vectors, in the order of their columns."""
+    return [
+        table
+        for layer in model.layers
+        if isinstance(layer.description, fp.Embedding)
+        for table in layer.parameters.values()
+    ]
 
 
 def dense_layers(model: fp.Sequential) -> list[Any]:
@@ -67,7 +102,15 @@ def dense_layers(model: fp.Sequential) -> list[Any]:
 
 
 def initialize(model: fp.Sequential, hidden: Sequence[Activation], random_state: RandomState) -> None:
-    """Uniform within Glorot's bound, biases too, drawn in scikit-learn's order."""
+    """Uniform within Glorot's bound, biases too, drawn in scikit-learn's order.
+
+    Embeddings come first, as layers over columns of 0 and 1 would; their entries for missing and unknown remain 0.
+    """
+    for table in tables(model):
+        known = table[: len(table) - BESIDES]
+        if known.size:
+            bound = np.sqrt(6.0 / sum(known.shape))
+            known[...] = random_state.uniform(-bound, bound, known.shape)
     dense = dense_layers(model)
     for layer, activation in zip(dense, [*hidden, hidden[-1]] if hidden else [None], strict=True):
         factor = 2.0 if activation is not None and activation.name == "sigmoid" else 6.0

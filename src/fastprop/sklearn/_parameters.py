@@ -45,6 +45,8 @@ COMMON: dict[str, list[Any]] = {
     "max_fun": [POSITIVE_WHOLE],
     # fastprop's own
     "dropout": [SHARE],
+    "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+    "embedding_dim": [StrOptions({"auto"}), POSITIVE_WHOLE, "array-like"],
     "batch_norm": ["boolean"],
     "scoring": [str, callable, None],
     "callbacks": [None, HasMethods("__iter__")],

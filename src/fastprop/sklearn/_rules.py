@@ -25,7 +25,7 @@ def own_decay(solver: str | Optimizer) -> bool:
 
 
 def rule(estimator: "BaseMLP", rate: float | Schedule, decay: float | Schedule) -> Optimizer:
-    """The optimizer with this learning rate and this decay of the weights, biases having none."""
+    """The optimizer with this learning rate and this decay of the weights, embeddings' too; biases have none."""
     solver = estimator.solver
     if own_decay(solver):
         return (
@@ -33,7 +33,8 @@ def rule(estimator: "BaseMLP", rate: float | Schedule, decay: float | Schedule) 
             if isinstance(solver, Optimizer)
             else replace(optimizers.get(solver), learning_rate=rate)
         )
-    groups = (fp.ParameterGroup(kinds=("weight",), weight_decay=decay),)
+    kinds = ("weight", "embedding") if estimator.embeddings_ else ("weight",)
+    groups = (fp.ParameterGroup(kinds=kinds, weight_decay=decay),)
     if solver == "adam":
         return fp.Adam(
             rate, beta_1=estimator.beta_1, beta_2=estimator.beta_2, epsilon=estimator.epsilon, epsilon_hat=True,

@@ -12,6 +12,7 @@ from sklearn.metrics import check_scoring
 
 import fastprop as fp
 from fastprop.sklearn._batches import Batches
+from fastprop.sklearn._categories import Encoded
 from fastprop.sklearn._rules import SMALLEST_RATE, adapts, inverse_scaled
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Watch(fp.Callback):
         estimator.validation_loss_curve_.append(logs["val_loss"] + estimator._offset(data))
         if self.scorer is not None:
             weights = {} if data.weights is None else {"sample_weight": data.weights}
-            score = float(self.scorer(estimator, data.X, data.y, **weights))
+            score = float(self.scorer(estimator, Encoded.of(data.X), data.y, **weights))
         elif estimator.scoring == "loss":
             score = -estimator.validation_loss_curve_[-1]
         else:

@@ -9,7 +9,6 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import validate_data
 
 import fastprop as fp
 from fastprop import losses
@@ -87,6 +86,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Ends training after so long, in the middle of an epoch if need be.
     n_threads : int, optional
         The most threads; all that the process may use by default. Results are the same bits with any number.
+    categorical_features : list of int, list of str, mask (n_features,), "from_dtype" or None, default None
+        Columns whose values are categories, by number or name, or those of a frame's categorical and enum types: each
+        goes through an embedding, a vector to each category that is learnt. See docs/sklearn.md.
+    embedding_dim : int, list of int or "auto", default "auto"
+        The vectors' length, for all such columns or for each; "auto" is fastai's ``min(600, round(1.6 * n**0.56))`` for
+        n categories, missing counted as one.
 
     Attributes
     ----------
@@ -97,6 +102,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         As scikit-learn's.
     validation_loss_curve_ : list of float or None
         The held-out rows' loss after each epoch.
+    is_categorical_ : array (n_features,) of bool, or None
+    categories_ : list of array (n_categories,)
+        Of each column of categories, sorted.
+    embeddings_ : list of array (n_categories + 2, width)
+        A vector for each of them, one for missing and one for unknown values: views, as ``coefs_``. The first layer
+        takes the other columns, then these columns' vectors.
     classes_ : array or list of array
 
     Examples
@@ -146,6 +157,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         callbacks: Any = None,
         max_seconds: float | None = None,
         n_threads: int | None = None,
+        categorical_features: Any = None,
+        embedding_dim: Any = "auto",
     ) -> None:
         store(self, locals())
 
@@ -211,9 +224,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return o
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=reset
-        )
+        X, y = self._validate(X, y, reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._check_classes(y, incremental)
