@@ -90,6 +90,7 @@ NETWORKS = {
     "biases from the data": [Dense(6, "tanh", bias_initializer="he_plus"), Dense(N_CLASSES, "softmax")],
     "data without clipping": [RobustScale(clip=None), Dense(N_CLASSES, "softmax")],
     "categories": [Embedding({1: 4, 3: 2}, dim=3), Dense(N_CLASSES, "softmax")],
+    "categories, of several widths": [Embedding({3: 2, 1: 4}, dim=[1, 5]), Dense(N_CLASSES, "softmax")],
     "categories beside numbers": [
         Concatenate(
             [
@@ -275,6 +276,7 @@ DEFINED = [
     RobustScale(),
     RobustScale(clip=None),
     Embedding({1: 4, 3: 2}, dim=3),
+    Embedding({1: 4, 3: 2}, dim=[2, 7]),
     Select([3, 0]),
 ]
 
@@ -649,6 +651,8 @@ REFUSED = {
     "columns a list": (lambda: Embedding([1, 2], 3), TypeError, ["columns", "dict", "[1, 2]"]),
     "no columns": (lambda: Embedding({}, 3), ValueError, ["columns", "empty"]),
     "no categories": (lambda: Embedding({2: 0}, 3), ValueError, ["columns[2]", "0"]),
+    "dims for other columns": (lambda: Embedding({2: 3}, [1, 2]), ValueError, ["dim has 2 numbers", "1 columns"]),
+    "dims of 0": (lambda: Embedding({2: 3, 4: 2}, [1, 0]), ValueError, ["dim[1]", "0"]),
     "a column that is not there": (lambda: network([Embedding({7: 2}, 3)]), ValueError, ["column 7", "5 columns"]),
     "a column twice": (lambda: Select([1, 1]), ValueError, ["columns", "once", "[1, 1]"]),
     "a selected column that is not there": (lambda: network([Select([5])]), ValueError, ["column 5", "5 columns"]),

@@ -104,7 +104,10 @@ class RobustScale(Buffers):
 
 class Embedding(torch.nn.ModuleList):
     def __init__(self, layer: fp.Embedding, n: int, dtype: torch.dtype) -> None:
-        super().__init__(torch.nn.Embedding(count, layer.dim, dtype=dtype) for _, count in layer.columns)
+        super().__init__(
+            torch.nn.Embedding(count, dim, dtype=dtype)
+            for (_, count), dim in zip(layer.columns, layer.dims, strict=True)
+        )
         self.layer = layer
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

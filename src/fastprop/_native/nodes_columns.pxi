@@ -38,22 +38,26 @@ cdef void select_backward(Node* node, const Share* share) noexcept nogil:
                 node.delta + (i * node.n_out + j) * size, size)
 
 
-# Settings of an embedding: its dimension, how many columns it passes on, these, and for each table its column and its
-# number of categories.
+# Settings of an embedding: how many tables, how many columns it passes on, these, and for each table its column, its
+# number of categories and the length of their vectors.
 
 
-cdef inline const double* tables_of(const Node* node, Py_ssize_t* count) noexcept nogil:
-    cdef Py_ssize_t passed = <Py_ssize_t> node.settings[1]
-    count[0] = (node.n_out - passed) // <Py_ssize_t> node.settings[0]
-    return node.settings + 2 + passed
+cdef struct Table:
+    Py_ssize_t column, n, dim
+
+
+cdef inline Table table_of(const Node* node, Py_ssize_t j) noexcept nogil:
+    cdef const double* settings = node.settings + 2 + <Py_ssize_t> node.settings[1] + 3 * j
+    cdef Table table
+    table.column, table.n, table.dim = <Py_ssize_t> settings[0], <Py_ssize_t> settings[1], <Py_ssize_t> settings[2]
+    return table
 
 
 cdef void embedding_forward(Node* node, const Share* share) noexcept nogil:
-    cdef Py_ssize_t size = share.kernels.itemsize, passed = <Py_ssize_t> node.settings[1], count, i, j, category
-    cdef Py_ssize_t row = <Py_ssize_t> node.settings[0] * size
-    cdef const double* tables = tables_of(node, &count)
+    cdef Py_ssize_t size = share.kernels.itemsize, passed = <Py_ssize_t> node.settings[1], i, j, category, row
+    cdef Table table
     cdef const char* x
-    cdef const char* table
+    cdef const char* W
     cdef char* a
     for i in range(share.first, share.first + share.count):
         x = input_of(node, share) + i * node.n_in * size
@@ -61,15 +65,17 @@ cdef void embedding_forward(Node* node, const Share* share) noexcept nogil:
         for j in range(passed):
             memcpy(a, x + <Py_ssize_t> node.settings[2 + j] * size, size)
             a += size
-        table = share.theta + node.W * size
-        for j in range(count):
-            category = category_at(x, size, <Py_ssize_t> tables[2 * j], <Py_ssize_t> tables[2 * j + 1])
+        W = share.theta + node.W * size
+        for j in range(<Py_ssize_t> node.settings[0]):
+            table = table_of(node, j)
+            row = table.dim * size
+            category = category_at(x, size, table.column, table.n)
             if category < 0:
                 memset(a, 0, row)
             else:
-                memcpy(a, table + category * row, row)
+                memcpy(a, W + category * row, row)
             a += row
-            table += <Py_ssize_t> tables[2 * j + 1] * row
+            W += table.n * row
 
 
 cdef void embedding_backward(Node* node, const Share* share) noexcept nogil:
@@ -85,21 +91,23 @@ cdef void embedding_backward(Node* node, const Share* share) noexcept nogil:
 
 cdef void embedding_learn(Node* node, const Share* share) noexcept nogil:
     """A category's gradient is the sum of its rows' delta, row after row. Each worker sees to some tables."""
-    cdef Py_ssize_t size = share.kernels.itemsize, dim = <Py_ssize_t> node.settings[0], count, i, j, n, category
-    cdef Py_ssize_t start = node.W
-    cdef const double* tables = tables_of(node, &count)
+    cdef Py_ssize_t size = share.kernels.itemsize, i, j, category
+    cdef Py_ssize_t start = node.W, at = <Py_ssize_t> node.settings[1]
+    cdef Table table
     cdef const char* x = input_of(node, share)
     cdef char* dW = share.own.dW
-    cdef LayerArrays of = arrays_of(1, dim, dim)
-    for j in range(count):
-        n = <Py_ssize_t> tables[2 * j + 1]
+    cdef LayerArrays of
+    for j in range(<Py_ssize_t> node.settings[0]):
+        table = table_of(node, j)
         if j % share.n_workers == share.worker:
-            memset(dW, 0, n * dim * size)
+            memset(dW, 0, table.n * table.dim * size)
+            of = arrays_of(1, table.dim, table.dim)
             for i in range(share.m):
-                category = category_at(x + i * node.n_in * size, size, <Py_ssize_t> tables[2 * j], n)
+                category = category_at(x + i * node.n_in * size, size, table.column, table.n)
                 if category >= 0:
-                    of.reads[0] = of.writes[0] = dW + category * dim * size
-                    of.reads[1] = node.delta + (i * node.n_out + <Py_ssize_t> node.settings[1] + j * dim) * size
+                    of.reads[0] = of.writes[0] = dW + category * table.dim * size
+                    of.reads[1] = node.delta + (i * node.n_out + at) * size
                     share.kernels.elementwise_sum(&of)
-            learn_from(share, node.array + j, dW, start, n * dim)
-        start += n * dim
+            learn_from(share, node.array + j, dW, start, table.n * table.dim)
+        start += table.n * table.dim
+        at += table.dim

@@ -1,6 +1,7 @@
 """Layers for columns that are not numbers alone: categories, and some columns of all."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,8 @@ class Embedding(Layer):
     ----------
     columns : dict of int to int
         For each column of categories, how many there are; the tables stand in the order of their columns.
-    dim : int
-        Length of the vectors.
+    dim : int, or sequence of int
+        Length of the vectors; or one for each column, in the order of `columns`.
     initializer : str or Initializer, default RandomNormal(1.0)
         How the vectors begin; the default is PyTorch's, Keras has U(-0.05, 0.05).
 
@@ -55,13 +56,15 @@ class Embedding(Layer):
     --------
     >>> Embedding({0: 2}, dim=3)([[1.0, 7.0]], W0=[[1, 2, 3], [4, 5, 6]])
     array([[7., 4., 5., 6.]])
+    >>> Embedding({3: 12, 0: 5}, dim=[6, 4])
+    Embedding({0: 5, 3: 12}, dim=[4, 6])
     """
 
     columns: tuple[tuple[int, int], ...]
-    dim: int
+    dim: int | tuple[int, ...]
     initializer: str | Initializer = "random_normal"
 
-    def __init__(self, columns: Any, dim: int, initializer: str | Initializer | None = None) -> None:
+    def __init__(self, columns: Any, dim: int | Sequence[int], initializer: str | Initializer | None = None) -> None:
         pairs = list(columns.items()) if isinstance(columns, Mapping) else columns
         if not isinstance(pairs, (list, tuple)) or not all(isinstance(p, (list, tuple)) and len(p) == 2 for p in pairs):
             raise TypeError(f"columns is a dict of column to number of categories, not {_checks.describe(columns)}")
@@ -72,9 +75,15 @@ class Embedding(Layer):
             for column, n in pairs
         }
         chosen = initializers.RandomNormal(1.0) if initializer is None else initializer
+        dims = dict(zip(checked, _dims(dim, len(checked)), strict=True))
         object.__setattr__(self, "columns", tuple(sorted(checked.items())))
-        object.__setattr__(self, "dim", _checks.integer("dim", dim))
+        object.__setattr__(self, "dim", _short([dims[column] for column, _ in self.columns]))
         object.__setattr__(self, "initializer", initializers.get("initializer", chosen))
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """The length of each column's vectors."""
+        return (self.dim,) * len(self.columns) if isinstance(self.dim, int) else self.dim
 
     def passed_on(self, n_in: int) -> list[int]:
         """The columns that are no categories."""
@@ -82,13 +91,13 @@ class Embedding(Layer):
 
     def n_outputs(self, n_in: int) -> int:
         check_columns(self, [column for column, _ in self.columns], n_in)
-        return n_in + len(self.columns) * (self.dim - 1)
+        return n_in - len(self.columns) + sum(self.dims)
 
     def parameters(self, n_in: int) -> tuple[Parameter, ...]:
         initializer = initializers.get("initializer", self.initializer)
         return tuple(
-            Parameter(f"W{i}", (n, self.dim), "embedding", initializer, f"{i}.weight", fan=(n, self.dim))
-            for i, (_, n) in enumerate(self.columns)
+            Parameter(f"W{i}", (n, dim), "embedding", initializer, f"{i}.weight", fan=(n, dim))
+            for i, ((_, n), dim) in enumerate(zip(self.columns, self.dims, strict=True))
         )
 
     def work(self, n_in: int) -> int:
@@ -96,11 +105,11 @@ class Embedding(Layer):
 
     def compile(self, build: Build, x: int | None, n_in: int) -> int | None:
         others = self.passed_on(n_in)
-        tables = [number for pair in self.columns for number in pair]
+        tables = [(*pair, dim) for pair, dim in zip(self.columns, self.dims, strict=True)]
         return build.add(
             "embedding", n_in, self.n_outputs(n_in), x, n_params=self.n_params(n_in), n_arrays=len(self.columns),
-            settings=tuple(map(float, (self.dim, len(others), *others, *tables))),
-            at_once=max(n for _, n in self.columns) * self.dim,
+            settings=tuple(map(float, (len(tables), len(others), *others, *chain.from_iterable(tables)))),
+            at_once=max(n * dim for _, n, dim in tables),
         )  # fmt: skip
 
     def check_inputs(self, name: str, X: NDArray[Any]) -> None:
@@ -119,7 +128,7 @@ class Embedding(Layer):
         x = np.asarray(x, dtype=float)
         parts = [x[:, self.passed_on(x.shape[1])]]
         for i, (column, n) in enumerate(self.columns):
-            table = np.vstack([np.asarray(parameters[f"W{i}"], dtype=float), np.zeros((1, self.dim))])
+            table = np.vstack([np.asarray(parameters[f"W{i}"], dtype=float), np.zeros((1, self.dims[i]))])
             values = x[:, column]
             known = (values >= 0) & (values < n) & (values == np.floor(values))
             parts.append(table[np.where(known, values, n).astype(int)])
@@ -128,7 +137,23 @@ class Embedding(Layer):
     def __repr__(self) -> str:
         normal = initializers.RandomNormal(1.0)
         shown = "" if self.initializer == normal else f", initializer={initializers.short(self.initializer)!r}"
-        return f"Embedding({dict(self.columns)!r}, dim={self.dim}{shown})"
+        dim = self.dim if isinstance(self.dim, int) else list(self.dim)
+        return f"Embedding({dict(self.columns)!r}, dim={dim}{shown})"
+
+
+def _dims(dim: Any, n_columns: int) -> list[int]:
+    """One for each column."""
+    if isinstance(dim, (str, bytes)) or not hasattr(dim, "__iter__"):
+        return [_checks.integer("dim", dim)] * n_columns
+    dims = [_checks.integer(f"dim[{i}]", one) for i, one in enumerate(dim)]
+    if len(dims) != n_columns:
+        raise ValueError(f"dim has {len(dims)} numbers, but there are {n_columns} columns of categories")
+    return dims
+
+
+def _short(dims: list[int]) -> int | tuple[int, ...]:
+    """One number where all are the same."""
+    return dims[0] if len(set(dims)) == 1 else tuple(dims)
 
 
 @frozen

@@ -132,7 +132,7 @@ class BaseMLP(BaseOfRows):
             raise ValueError("solver='lbfgs' takes no dropout and no batch_norm, which are for training by batches")
         model = build(
             X.shape[1], sizes, hidden, n_outputs, activation_named(output), dropout=self.dropout,
-            batch_norm=self.batch_norm, dtype=np.float64 if whole else X.dtype, embedded=self._embedded(),
+            batch_norm=self.batch_norm, dtype=np.float64 if whole else X.dtype, embedding=self._embedding(),
         )  # fmt: skip
         dense = dense_layers(model)
         if given:

@@ -19,7 +19,6 @@ from fastprop.sklearn._categories import (
     places_of,
     widths_of,
 )
-from fastprop.sklearn._network import embeddings
 
 __all__ = ["BaseOfRows"]
 
@@ -77,14 +76,13 @@ class BaseOfRows(BaseEstimator):
             return validate_data(self, X, accept_sparse=SPARSE, reset=False)
         return self._encode_categories(X, "no_validation", reset=False)
 
-    def _embedded(self) -> list[fp.Embedding]:
-        """The layers for columns of categories, if there are any."""
+    def _embedding(self) -> fp.Embedding | None:
+        """The layer for columns of categories, if there are any."""
         mask = getattr(self, "is_categorical_", None)
         if mask is None:
-            return []
-        sizes = [len(known) + BESIDES for known in self.categories_]
-        widths = widths_of(self.embedding_dim, self.categories_)
-        return list(embeddings(places_of(mask), sizes, widths))
+            return None
+        columns = {j: len(known) + BESIDES for j, known in zip(places_of(mask), self.categories_, strict=True)}
+        return fp.Embedding(columns, widths_of(self.embedding_dim, self.categories_), "zeros")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,7 +1,6 @@
 """The estimator's network, with scikit-learn's initial weights."""
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ __all__ = [
     "activation_named",
     "build",
     "dense_layers",
-    "embeddings",
     "hidden_activations",
     "hidden_sizes",
     "initialize",
@@ -57,13 +55,13 @@ def build(
     dropout: float,
     batch_norm: bool,
     dtype: Any,
-    embedded: Sequence[fp.Embedding] = (),
+    embedding: fp.Embedding | None = None,
 ) -> fp.Sequential:
     """Dense layers, each with its activation; between the two a BatchNorm, and after them a Dropout, if wanted.
 
-    Before all of them what is `embedded`.
+    Before all of them the embedding of categories, if there are any.
     """
-    layers: list[Any] = [*embedded]
+    layers: list[Any] = [] if embedding is None else [embedding]
     for units, activation in zip(sizes, hidden, strict=True):
         if batch_norm:
             layers += [fp.Dense(units, kernel_initializer="zeros"), fp.BatchNorm(), activation]
@@ -75,25 +73,10 @@ def build(
     return fp.Sequential(layers, n_inputs=n_inputs, dtype=dtype, seed=0)
 
 
-def embeddings(columns: Sequence[int], sizes: Sequence[int], widths: Sequence[int]) -> Iterator[fp.Embedding]:
-    """Layers that put vectors in the place of these columns, in their order, after the other columns.
-
-    An Embedding has one width, so each run of columns of the same width is one.
-    """
-    for width, run in groupby(range(len(columns)), key=lambda i: widths[i]):
-        numbers = list(run)
-        # Of the columns on their left, those before the run have been taken out.
-        yield fp.Embedding({columns[i] - numbers[0]: sizes[i] for i in numbers}, width, "zeros")
-
-
 def tables(model: fp.Sequential) -> list[Any]:
-    """The embeddings' vectors, in the order of their columns."""
-    return [
-        table
-        for layer in model.layers
-        if isinstance(layer.description, fp.Embedding)
-        for table in layer.parameters.values()
-    ]
+    """The embedding's vectors, in the order of their columns."""
+    first = model.layers[0]
+    return list(first.parameters.values()) if isinstance(first.description, fp.Embedding) else []
 
 
 def dense_layers(model: fp.Sequential) -> list[Any]:
