@@ -242,6 +242,20 @@ def test_what_training_did_not_see_counts_as_nothing(value):
     np.testing.assert_array_equal(predicted, model.predict_proba(FRAME))
 
 
+@pytest.mark.parametrize("dtype", [float, object], ids=str)
+@pytest.mark.parametrize("value", [-1, 1.5, 2, 99])
+def test_unknown_numbers_are_neither_missing_nor_their_neighbours(value, dtype):
+    """Below, between and above those of training, among which 2 was missing."""
+    holed = np.where(np.isin(X, [2]) & [False, True, False, False], np.nan, X).astype(dtype)
+    model = MLPRegressor(random_state=0, max_iter=5, categorical_features=[1, 3]).fit(holed, yr)
+    assert model.embeddings_[0][:-1].any(axis=1).all()
+    unknown = holed.copy()
+    unknown[:, 1] = value
+    predicted = model.predict(unknown)
+    model.embeddings_[0][:] = 0
+    np.testing.assert_array_equal(predicted, model.predict(holed))
+
+
 @pytest.mark.parametrize("solver", ["sgd", "adam", "adamw"])
 def test_categories_that_come_later_share_the_entry_for_unknown(solver):
     """They are fixed at the first call; the entry for the others learns from then on, as one category would."""
@@ -347,18 +361,6 @@ def test_pipelines_hand_frames_on(library):
     fitted = search.best_estimator_[-1]
     np.testing.assert_array_equal(fitted.feature_names_in_, ["a", "b", "kind", "place"])
     assert fitted.categories_[0].tolist() == sorted(set(KINDS))
-
-
-def test_polars_frames_of_numbers_are_taken():
-    polars = pytest.importorskip("polars")
-    frame = polars.DataFrame({"a": NUMBERS[:, 0], "b": NUMBERS[:, 1]})
-    model = MLPRegressor(random_state=0, max_iter=5, early_stopping=True, scoring="r2").fit(frame, yr)
-    np.testing.assert_array_equal(model.feature_names_in_, ["a", "b"])
-    np.testing.assert_array_equal(
-        model.predict(frame), clone(model).fit(NUMBERS, polars.Series(yr)).predict(NUMBERS)
-    )  # fmt: skip
-    with pytest.raises(ValueError, match="feature names"):
-        model.predict(frame.rename({"a": "c"}))
 
 
 # Refusals
