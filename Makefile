@@ -20,7 +20,7 @@ test-all: .venv-test/installed
 	.venv-test/bin/python -m pytest -q -m ""
 
 test-oracles: .venv-oracles/installed
-	-.venv-oracles/bin/python tools/fetch_data.py fashion-mnist
+	-.venv-oracles/bin/python tools/fetch_data.py
 	.venv-oracles/bin/python -m pytest -q -m "" tests/oracles
 
 test-builds:

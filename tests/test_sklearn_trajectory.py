@@ -9,8 +9,11 @@ import scipy.sparse
 from sklearn import datasets, neural_network
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+import fastprop.sklearn
 from fastprop.sklearn import MLPClassifier, MLPRegressor
 
 EPOCHS = 20
@@ -140,3 +143,28 @@ def test_the_constructors_have_scikit_learns_parameters():
         assert [(p.name, p.default, p.kind) for p in ours[: len(theirs)]] == [
             (p.name, p.default, p.kind) for p in theirs
         ]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "digits", "diabetes", "linnerud"])
+def test_whole_fits_score_as_scikit_learns(name, dtype):
+    """On held-out rows, with the defaults: the mean over seeds is within the spread of scikit-learn's.
+
+    `python benchmarks --parts fits` does so on larger data too.
+    """
+    X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    X = StandardScaler().fit_transform(X).astype(dtype)
+    classes = y.ndim == 1 and y.dtype.kind == "i"
+    if not classes:
+        y = ((y - y.mean(axis=0)) / y.std(axis=0)).astype(dtype)
+    scores = []
+    for seed in range(5):
+        train, test, y_train, y_test = train_test_split(X, y, random_state=seed, stratify=y if classes else None)
+        for library in (fastprop.sklearn, neural_network):
+            model = (library.MLPClassifier if classes else library.MLPRegressor)(random_state=seed)
+            with threadpool_limits(1):
+                scores.append(model.fit(train, y_train).score(test, y_test))
+    ours, theirs = scores[::2], scores[1::2]
+    assert abs(np.mean(ours) - np.mean(theirs)) <= np.std(theirs, ddof=1)
