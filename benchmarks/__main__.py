@@ -42,6 +42,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--parts", type=names, default=list(STANDARD_PARTS), help=f"of {','.join(PARTS)}")
     parser.add_argument("--peers", type=names, default=standard, help=f"of {','.join(PEERS)}")
     parser.add_argument("--threads", type=names, default=["1", "all"], help="such as 1,all")
+    parser.add_argument("--seeds", type=int, help="of fits; 10, or with --quick 3")
+    parser.add_argument("--dtypes", type=names, default=list(fits.DTYPES), help=f"of fits, {','.join(fits.DTYPES)}")
     parser.add_argument("--seconds", type=float, help="for each network and number of threads")
     parser.add_argument(
         "--clock", choices=("wall", "cpu"), default="wall", help="cpu: on a busy machine, with --threads 1"
@@ -49,9 +51,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="write all figures there")
     parser.add_argument("--images", type=Path, help="draw the pictures there, unless rough or partial")
     options = parser.parse_args()
-    for name, known in (("parts", PARTS), ("peers", PEERS)):
+    for name, known in (("parts", PARTS), ("peers", PEERS), ("dtypes", fits.DTYPES)):
         if unknown := set(getattr(options, name)) - set(known):
             parser.error(f"unknown {name}: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    if options.seeds is not None and options.seeds < 2:
+        parser.error("--seeds takes 2 at least, for their spread")
     options.peers = [name for name in PEERS if name in {OURS, *options.peers}]
     options.threads = sorted({machine.cores() if count == "all" else int(count) for count in options.threads})
     if options.clock == "cpu" and options.threads != [1]:
@@ -82,10 +86,10 @@ def measure_networks(
 
 
 def measure_fits(options: argparse.Namespace) -> list[dict[str, Any]]:
-    n_seeds = fits.SEEDS["quick" if options.quick else "full"]
+    n_seeds = options.seeds or fits.SEEDS["quick" if options.quick else "full"]
     found = []
     for threads in options.threads:
-        for dtype in fits.DTYPES:
+        for dtype in options.dtypes:
             show = report.fits(dtype, threads, n_seeds)
             found += fits.measure(dtype, threads, n_seeds, options.clock, options.only or "", show)
     report.warn_if_busy(found)
