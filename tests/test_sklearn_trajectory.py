@@ -108,6 +108,22 @@ def test_poisson_and_weights_follow_scikit_learn(settings):
     assert_same_path(*fitted(MLPRegressor, X, y, weights, early_stopping=True, **settings))
 
 
+@pytest.mark.parametrize(
+    ("given", "made_up"),
+    [
+        ({"solver": "sgd", "learning_rate_init": 0.01, "alpha": 0.3}, {"learning_rate_init": 0.03, "alpha": 0.1}),
+        ({"solver": "adam", "epsilon": 3e-8, "alpha": 0.3}, {"epsilon": 1e-8, "alpha": 0.1}),
+    ],
+    ids=str,
+)
+def test_several_outputs_follow_scikit_learn_where_its_factor_is_made_up_for(given, made_up):
+    """Its gradient is three times that of its loss: docs/sklearn.md says how to go its way all the same."""
+    X, Y = (StandardScaler().fit_transform(part) for part in datasets.load_linnerud(return_X_y=True))
+    (_, theirs), (ours, _) = (fitted(MLPRegressor, X, Y, **settings) for settings in (given, given | made_up))
+    for mine, other in zip((*ours.coefs_, *ours.intercepts_), (*theirs.coefs_, *theirs.intercepts_), strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-12)
+
+
 def test_partial_fit_follows_scikit_learn():
     X, y = iris()
     pair = [cls(solver="sgd", random_state=1) for cls in (MLPClassifier, neural_network.MLPClassifier)]
