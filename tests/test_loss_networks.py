@@ -1,6 +1,7 @@
 """Every loss at the end of a network: its value, its gradient, both types, weights, and training with it."""
 
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -320,6 +321,37 @@ def test_what_a_custom_loss_raises_comes_out_unchanged(error, threads, monkeypat
         assert trainer.step == 3
         trainer.fit(X, y, batch_size=8, progress=False)
         assert trainer.step == 8
+    finally:
+        fp.set_num_threads(before)
+
+
+def test_a_custom_loss_that_raises_leaves_no_helper_behind(monkeypatch):
+    """Who is last to hear of it may find the network's plan at work on the next job already."""
+    from fastprop._native import engine
+    from fastprop._native import threads as native_threads
+
+    monkeypatch.setattr(native_threads, "STEP_WORK_PER_THREAD", 1)
+    monkeypatch.setattr(engine, "CALL_WORK", 0)
+    X, y = rng.standard_normal((40, 4)), rng.standard_normal((40, 3))
+    before = fp.num_threads()
+    fp.set_num_threads(3)
+    try:
+        for _ in range(300):
+            calls = iter(range(100))
+
+            def loss(o, y, calls=calls):
+                if next(calls) == 3:
+                    raise EnoughError
+                return quartic(o, y)
+
+            model = LossCase(fp.CustomLoss(loss)).model(0)
+            trainer = fp.Trainer(model, fp.CustomLoss(loss), fp.SGD(0.01))
+            with pytest.raises(EnoughError):
+                trainer.fit(X, y, batch_size=8, progress=False)
+            trainer.fit(X, y, batch_size=8, progress=False)
+        together = threading.Barrier(2)
+        at_gate = [native_threads._crew.executor.submit(together.wait, 60) for _ in range(2)]
+        assert sorted(helper.result() for helper in at_gate) == [0, 1]
     finally:
         fp.set_num_threads(before)
 
