@@ -378,8 +378,8 @@ def row_numbers(name: str, rows: object, n_rows: int) -> NDArray[np.intp]:
         raise ValueError(
             f"{name} has shape {array.shape} and type {array.dtype}, but the whole numbers of {n_rows} rows are wanted"
         )
-    wrong = np.flatnonzero((array < 0) | (array >= n_rows))
-    if wrong.size:
+    if array.min() < 0 or array.max() >= n_rows:
+        wrong = np.flatnonzero((array < 0) | (array >= n_rows))
         raise ValueError(f"{name}[{wrong[0]}] = {array[wrong[0]]} is no row's number, which are 0..{n_rows - 1}")
     return np.ascontiguousarray(array, np.intp)
 

@@ -124,6 +124,11 @@ class Specification:
         self.call("random_mask", mask, first, count, *address, seed, threshold, float(kept))
         return mask
 
+    def shuffle(self, count: int, address: tuple[int, int], seed: int) -> np.ndarray:
+        rows = np.empty(count, np.intp)
+        self.call("shuffle", rows, count, *address, seed)
+        return rows
+
     def operation(
         self,
         name: str,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from specification.calls import KINDS
-from specification.layer_cases import operation, random_mask
+from specification.layer_cases import operation, random_mask, shuffle
 from specification.memory import GuardedMemory
 
 Case = Callable[[Any], tuple[np.ndarray, ...]]
@@ -373,6 +373,7 @@ ALONE = {
         gather,
         gather_one_hot,
         random_mask,
+        shuffle,
     )
 }
 LISTED = {

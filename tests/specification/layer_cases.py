@@ -1,4 +1,4 @@
-"""Random cases of what layers are made of: masks, and each operation with arrays of the shapes that it takes."""
+"""Random cases of what layers are made of: masks, orders, and each operation with arrays of the shapes it takes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +17,12 @@ def random_mask(draw: Any) -> Call:
     address = draw.random.randrange(WORDS), draw.random.randrange(WORDS)
     threshold, kept = draw.random.choice([0, 1, WORDS - 1, draw.random.randrange(WORDS)]), 1 + draw.random.random()
     return lambda calls: (calls.random_mask(first, count, address, seed, threshold, kept),)
+
+
+def shuffle(draw: Any) -> Call:
+    count, seed = draw.long(), draw.random.choice([0, 1, draw.random.randrange(2**63)])
+    address = draw.random.randrange(WORDS), draw.random.randrange(WORDS)
+    return lambda calls: (calls.shuffle(count, address, seed),)
 
 
 def alike(n_arrays: int, n_settings: int = 0) -> Callable[[Any], tuple]:

@@ -1,4 +1,4 @@
-/* Random masks and the operations of layers: specification.h includes this.
+/* Random masks, orders of rows, and the operations of layers: specification.h includes this.
  *
  * An operation reads arrays r (m, n), or what its text in the kernels says, whose rows are `row` reals apart, writes
  * arrays w, and has settings s.
@@ -23,6 +23,28 @@ void NAME(random_mask)(real *mask, size first, size count, size c2, size c3, siz
         uint64_t p = (uint64_t)(first + i), group = p / 64, word = p % 64 / 16, lane = p % 16;
         uint32_t bits = word_of_philox(16 * group + lane, (uint32_t)c2, (uint32_t)c3, (uint64_t)seed, (int)word);
         mask[i] = bits >= (uint32_t)threshold ? (real)kept : 0;
+    }
+}
+
+/* The upper 64 of the 128 bits of a b, a word of b at a time from the lowest. */
+static uint64_t upper_half(uint64_t a, uint64_t b) {
+    uint64_t carried = (uint64_t)(uint32_t)a * (uint32_t)b >> 32;
+    uint64_t low = (a >> 32) * (uint32_t)b + carried, high = (uint64_t)(uint32_t)a * (b >> 32);
+    return (a >> 32) * (b >> 32) + (low >> 32) + (high >> 32) + (((uint32_t)low + (uint64_t)(uint32_t)high) >> 32);
+}
+
+/* Fisher and Yates' shuffle: row i is exchanged with one of 0..i, by the 64 bits at position i. */
+void NAME(shuffle)(size *rows, size n, size c2, size c3, size seed) {
+    for (size i = 0; i < n; i++) rows[i] = i;
+    for (size i = n - 1; i > 0; i--) {
+        uint64_t bits = 0;
+        for (int word = 0; word < 2; word++) {
+            uint64_t half = word_of_philox((uint64_t)i / 2, (uint32_t)c2, (uint32_t)c3, (uint64_t)seed, i % 2 * 2 + word);
+            bits |= half << 32 * word;
+        }
+        size j = (size)upper_half(bits, (uint64_t)i + 1), held = rows[i];
+        rows[i] = rows[j];
+        rows[j] = held;
     }
 }
 

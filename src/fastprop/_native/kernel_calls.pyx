@@ -154,6 +154,12 @@ cdef class KernelCalls:
         """Whether no element of x is nan or infinite."""
         return bool(self.table.all_finite(self.take(x).data, x.size))
 
+    def shuffle(self, count, address, seed):
+        """An order of `count` rows: as `philox.permutation`."""
+        cdef Py_ssize_t[::1] rows = np.empty(count, np.intp)
+        self.table.shuffle(&rows[0] if count else NULL, count, address[0], address[1], seed)
+        return np.asarray(rows)
+
     def random_mask(self, first, count, address, seed, threshold, kept):
         """`count` numbers, 0 or kept, from position `first` on; address: the last two words of Philox's counter."""
         mask = self.empty((count,), self.dtype)

@@ -37,27 +37,3 @@ cdef inline void random_pair(uint64_t seed, Purpose purpose, uint32_t epoch, uin
     philox(block, <uint32_t> seed, <uint32_t> (seed >> 32))
     pair[0] = block[0] | <uint64_t> block[1] << 32
     pair[1] = block[2] | <uint64_t> block[3] << 32
-
-
-cdef inline uint64_t below(uint64_t bits, uint64_t bound) noexcept nogil:
-    """floor(bits * bound / 2**64), in 0..bound - 1; its bias is below bound / 2**64."""
-    cdef uint64_t bits_low = <uint32_t> bits, bits_high = bits >> 32
-    cdef uint64_t bound_low = <uint32_t> bound, bound_high = bound >> 32
-    cdef uint64_t middle = bits_high * bound_low + (bits_low * bound_low >> 32)
-    cdef uint64_t other = bits_low * bound_high + <uint32_t> middle
-    return bits_high * bound_high + (middle >> 32) + (other >> 32)
-
-
-cdef inline void permute(Py_ssize_t* rows, Py_ssize_t n, uint64_t seed, Purpose purpose, uint32_t epoch) noexcept nogil:
-    """rows = 0..n - 1 in random order, by Fisher and Yates' shuffle."""
-    cdef Py_ssize_t i, j, held
-    cdef uint64_t[2] pair
-    for i in range(n):
-        rows[i] = i
-    for i in range(n - 1, 0, -1):
-        if i & 1 or i == n - 1:                 # a block's two numbers serve two positions
-            random_pair(seed, purpose, epoch, i >> 1, pair)
-        j = <Py_ssize_t> below(pair[i & 1], i + 1)
-        held = rows[i]
-        rows[i] = rows[j]
-        rows[j] = held

@@ -1,8 +1,14 @@
 """Python's side of the random numbers in philox.pxd: initial weights, and orders of rows."""
 
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport uint32_t
+
 import numpy as np
 
-from libc.stdint cimport uint32_t
+from fastprop._native.dispatch import chosen, kernels
+from fastprop._native.kernels.table cimport Kernels
+
+FLOAT32 = np.dtype(np.float32)      # kernels of integers are the same in both types' tables
 
 
 def philox_block(counter, key):
@@ -34,7 +40,8 @@ def permutation(seed, epoch, count):
     cdef Py_ssize_t[::1] rows = np.empty(count, dtype=np.intp)
     cdef uint64_t seed_bits = seed
     cdef uint32_t number = epoch
+    cdef const Kernels* table = <const Kernels*> PyCapsule_GetPointer(kernels(FLOAT32, chosen()), "fastprop kernels")
     if rows.shape[0]:
         with nogil:
-            permute(&rows[0], rows.shape[0], seed_bits, SHUFFLE, number)
+            table.shuffle(&rows[0], rows.shape[0], number, SHUFFLE, seed_bits)
     return np.asarray(rows)

@@ -20,7 +20,7 @@ include "losses_of_values.pxi"
 include "losses_of_counts.pxi"
 include "losses_of_classes.pxi"
 include "metrics.pxi"
-include "masks.pxi"
+include "random.pxi"
 include "operations.pxi"
 include "normalization.pxi"
 include "learnt.pxi"
@@ -169,6 +169,7 @@ TABLE.expect = expect
 TABLE.gather_one_hot = gather_one_hot
 TABLE.gather_sparse = gather_sparse
 TABLE.random_mask = random_mask
+TABLE.shuffle = shuffle
 TABLE.elementwise_sum = elementwise_sum
 TABLE.elementwise_product = elementwise_product
 TABLE.masked = masked

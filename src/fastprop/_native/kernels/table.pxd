@@ -125,6 +125,8 @@ ctypedef struct Kernels:
     # mask (count,) = 0 with probability threshold / 2**32, else kept, by random numbers at positions first and upwards
     void (*random_mask)(void* mask, uint64_t first, Py_ssize_t count, uint32_t c2, uint32_t c3, uint64_t seed,
                         uint32_t threshold, double kept) noexcept nogil
+    # rows = 0..n - 1 in an order by random numbers at that address
+    void (*shuffle)(Py_ssize_t* rows, Py_ssize_t n, uint32_t c2, uint32_t c3, uint64_t seed) noexcept nogil
     # Operations of layers, all of them listed by name as well
     operation elementwise_sum
     operation elementwise_product
