@@ -205,8 +205,8 @@ cdef class Job:
         return self.next < self.end
 
     cdef bint score_together(self, const Share* share) noexcept nogil:
-        """The batch's losses by the plan's function, which the caller's thread calls; whether it returned. That is told by
-        the job's end: the plan may be at work on another job before the last helper has looked."""
+        """The batch's losses by the plan's function, which the caller's thread calls; whether it returned. That is told
+        by the job's end: the plan may be at work on another job before the last helper has looked."""
         wait_for_all(&self.team)
         if share.worker == 0:
             self.plan.call_function(&self.source.rows, share)
