@@ -150,6 +150,7 @@ FORESEEN = [
     fp.RAdam(0.01, accumulate=3),
     fp.Adam(0.01, clip_norm=0.5, ema_decay=0.9, groups=[fp.ParameterGroup(kinds=["bias"], rate_factor=0.5)]),
     fp.Adam(fp.CosineDecay(0.01, total_steps=600)),
+    fp.Adam(fp.StepDecay(0.01, step_size=100, per="step"), weight_decay=fp.CosineDecay(0.1, total_steps=400)),
 ]
 
 
@@ -167,6 +168,32 @@ def test_many_epochs_of_one_batch_are_one_epoch_of_many(optimizer):
             )
         ends.append(trainer.model.theta.tobytes())
     assert ends[0] == ends[1] == ends[2]
+
+
+class Listed(fp.schedules.Schedule):
+    """A rate for each of 30 steps, and none for others."""
+
+    def at(self, t, total):
+        return np.array([0.1] * 30)[t.astype(int)]
+
+
+def test_a_schedule_is_asked_for_no_step_beyond_the_fit():
+    """Though the numbers of some batches to come are computed at once."""
+    trainer = fp.Trainer(fp.mlp(1, 1), "mse", fp.SGD(Listed()))
+    trainer.fit([[1.0], [2.0]], [1.0, 2.0], batch_size=1, epochs=15, progress=False)
+    assert trainer.step == 30
+    with pytest.raises(IndexError):
+        trainer.fit([[1.0]], [1.0], batch_size=1, progress=False)
+
+
+def test_a_product_of_steps_and_epochs_follows_both():
+    """w starts from 1 under a slope of -1, and so moves by the sum of the rates: 0.1 / (1 + step), halved each epoch."""
+    by_step = fp.schedules.FunctionSchedule(lambda step: 0.1 / (1 + step))
+    by_epoch = fp.ExponentialDecay(1.0, 0.5, per="epoch")
+    trainer = fp.Trainer(one_weight(), "mae", fp.SGD(fp.schedules.ProductSchedule([by_step, by_epoch])))
+    trainer.fit([[1.0]] * 2, [9.0] * 2, batch_size=1, epochs=6, progress=False)
+    moved = sum(0.1 / (1 + step) * 0.5 ** (step // 2) for step in range(12))
+    assert trainer.model.theta[0] == pytest.approx(1 + moved, rel=1e-14)
 
 
 @pytest.mark.parametrize(

@@ -231,16 +231,17 @@ class Optimizer:
         return _rows(self._settings(clock, t, factors))
 
     def _settings(self, clock: Clock, t: NDArray[np.int64], factors: Sequence[Number]) -> list[Values]:
-        if not self.is_scheduled(factors):
+        if not self.schedules(factors):
             t = t[: int(np.searchsorted(t, self.settled)) + 1]
         now = self.at(clock, len(t), factors)
         decay, rate = now["weight_decay"], now["learning_rate"]
         shared = (0.0, 1 - rate * decay) if self.decoupled_weight_decay else (decay, 1.0)
         return [*shared, *self.rule_settings(now, t)]
 
-    def is_scheduled(self, factors: Sequence[Number]) -> bool:
-        """Whether any of its numbers, or of the factors of its rate, is a schedule."""
-        return bool(self._scheduled) or any(isinstance(factor, Schedule) for factor in factors)
+    def schedules(self, factors: Sequence[Number]) -> list[Schedule]:
+        """Those among its numbers, and among the factors of its rate."""
+        own = [self._numbers[name] for name, _ in self._scheduled]
+        return own + [factor for factor in factors if isinstance(factor, Schedule)]
 
     @cached_property
     def _numbers(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,15 @@ class ParameterArray(Protocol):
     def start(self) -> int: ...
     @property
     def shape(self) -> tuple[int, ...]: ...
+
+
+class Foreseen(NamedTuple):
+    """Each group's numbers over the batches from `first` to before `last`, in a fit that ends at that step."""
+
+    first: int
+    last: int
+    end: int | None
+    settings: NDArray[np.float64]
 
 
 class Recipe:
@@ -73,11 +82,13 @@ class Recipe:
         if not self._groups:
             self._groups.append((optimizer, (), 0))
         self._options = self._lay_out_options() if optimizer.has_options else None
-        self._is_scheduled = any(rule.is_scheduled(factors) for rule, factors, _ in self._groups)
+        schedules = [schedule for rule, factors, _ in self._groups for schedule in rule.schedules(factors)]
+        self._is_scheduled = bool(schedules)
+        self._is_of_steps = all(schedule.is_of_steps for schedule in schedules)
         changes = optimizer.has_options or self._is_scheduled
         self._settled_at = math.inf if changes else max(rule.settled for rule, _, _ in self._groups)
         self._settled: Rule | None = None  # the same for all batches from there on
-        self._foreseen: tuple[int, NDArray[np.float64]] | None = None  # from that batch on
+        self._foreseen: Foreseen | None = None
 
     def _lay_out_options(self) -> Options:
         rules = [rule for rule, _, _ in self._groups]
@@ -145,16 +156,19 @@ class Recipe:
 
     def _foresee(self, clock: Clock, count: int, steps: Array) -> NDArray[np.float64]:
         """Each group's numbers over the next `count` batches, (n_rows, n_groups, n). Where the step alone tells them,
-        they are kept for some calls to come.
+        they are kept for some calls to come; a schedule is not asked beyond the fit's end.
         """
-        if self._is_scheduled or count > FORESEEN:
+        end, ahead = None, FORESEEN
+        if self._is_scheduled:
+            end = clock.total_steps
+            ahead = 0 if end is None else min(FORESEEN, end - clock.step)
+        if not self._is_of_steps or count > ahead:
             return self._settings(clock, count, steps)
-        batch = int(steps[ALL_BATCHES])
-        if self._foreseen is None or not 0 <= batch - self._foreseen[0] <= FORESEEN - count:
-            self._foreseen = batch, self._settings(clock, FORESEEN, steps)
-        first, table = self._foreseen
-        begin = min(batch - first, len(table) - 1)
-        return table[begin : begin + count]
+        batch, known = int(steps[ALL_BATCHES]), self._foreseen
+        if known is None or known.end != end or not known.first <= batch <= known.last - count:
+            known = self._foreseen = Foreseen(batch, batch + ahead, end, self._settings(clock, ahead, steps))
+        begin = min(batch - known.first, len(known.settings) - 1)
+        return known.settings[begin : begin + count]
 
     def _settings(self, clock: Clock, count: int, steps: Array) -> NDArray[np.float64]:
         before = self._steps_before(count, steps)

@@ -41,6 +41,11 @@ class Schedule:
     _: KW_ONLY
     per: str = "step"
 
+    @property
+    def is_of_steps(self) -> bool:
+        """Whether the step's number and the fit's end tell its values, so that they may be computed before."""
+        return self.per == "step"
+
     def __post_init__(self) -> None:
         _checks.choice("per", self.per, ("step", "epoch"))
 

@@ -154,6 +154,10 @@ class ProductSchedule(Schedule):
         counts = {schedule.per for schedule in schedules if isinstance(schedule, Schedule)}
         self._set(schedules=schedules, per=_common_count(self, schedules) if len(counts) == 1 else "step")
 
+    @property
+    def is_of_steps(self) -> bool:
+        return all(schedule.is_of_steps for schedule in self.schedules if isinstance(schedule, Schedule))
+
     def at(self, t: Values, total: int | None) -> Values:
         _common_count(self, self.schedules)
         product = np.ones(t.shape)

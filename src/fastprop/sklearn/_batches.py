@@ -26,14 +26,21 @@ def size_of(batch_size: str | int, n_rows: int) -> int:
 
 
 class BatchDecays(Schedule):
-    """The weight decay of each batch of an epoch, over and over, from the step `first` on."""
+    """The weight decay of each batch of an epoch, over and over, from the step `first` on; where they follow the rows'
+    weights, those of the epoch at work.
+    """
 
     decays: Array
     first: int
+    of_weights: bool
 
-    def __init__(self, decays: Array, first: int) -> None:
+    def __init__(self, decays: Array, first: int, of_weights: bool) -> None:
         super().__init__()
-        vars(self).update(decays=decays, first=first)
+        vars(self).update(decays=decays, first=first, of_weights=of_weights)
+
+    @property
+    def is_of_steps(self) -> bool:
+        return not self.of_weights
 
     __eq__, __hash__ = object.__eq__, object.__hash__  # arrays have neither
 
@@ -102,4 +109,4 @@ class Batches:
         """Of the weights, from the trainer's step on."""
         if self._weights is None and (self._decays == self._decays[0]).all():
             return float(self._decays[0])
-        return BatchDecays(self._decays, step)
+        return BatchDecays(self._decays, step, self._weights is not None)
