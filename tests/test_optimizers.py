@@ -187,7 +187,7 @@ def test_a_schedule_is_asked_for_no_step_beyond_the_fit():
 
 
 def test_a_product_of_steps_and_epochs_follows_both():
-    """w starts from 1 under a slope of -1, and so moves by the sum of the rates: 0.1 / (1 + step), halved each epoch."""
+    """w starts from 1 under a slope of -1, and moves by the sum of the rates: 0.1 / (1 + step), halved each epoch."""
     by_step = fp.schedules.FunctionSchedule(lambda step: 0.1 / (1 + step))
     by_epoch = fp.ExponentialDecay(1.0, 0.5, per="epoch")
     trainer = fp.Trainer(one_weight(), "mae", fp.SGD(fp.schedules.ProductSchedule([by_step, by_epoch])))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 __all__ = ["ROWS_AT_ONCE", "Slicer", "row_slices"]
 
 SLICE_SECONDS = 0.05
+FIRST_SLICE = 200_000_000  # multiply-adds, some 5 ms: so small that a network whose time is elsewhere is noticed
 ROWS_AT_ONCE = 256  # in a batch that only goes forward: enough to reuse the weights, few enough for the cache
 
 
@@ -30,7 +31,7 @@ class Slicer:
             first = last
 
 
-def row_slices(n_rows: int) -> Iterator[slice]:
-    """Slices of whole batches of ROWS_AT_ONCE rows, the last one short."""
-    for first, last in Slicer(16)(-(-n_rows // ROWS_AT_ONCE)):
+def row_slices(n_rows: int, work: int) -> Iterator[slice]:
+    """Slices of whole batches of ROWS_AT_ONCE rows, the last one short; `work` is a row's, in multiply-adds."""
+    for first, last in Slicer(max(1, FIRST_SLICE // (ROWS_AT_ONCE * max(work, 1))))(-(-n_rows // ROWS_AT_ONCE)):
         yield slice(first * ROWS_AT_ONCE, last * ROWS_AT_ONCE)

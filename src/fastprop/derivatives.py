@@ -100,7 +100,7 @@ def jacobian(model: Sequential, X: Any) -> Array:
     _checks.room(f"a Jacobian of {len(X):,} x {n_outputs:,} x {n_inputs:,} numbers", count * model.dtype.itemsize)
     J = aligned(count, model.dtype).reshape(len(X), n_outputs * n_inputs)
     with model._forward_plan(X, None, (), True) as plan:
-        for rows in row_slices(len(X)):
+        for rows in row_slices(len(X), model._work):
             plan.jacobian(model.theta, model._numbers, J[rows], X[rows])
     return J.reshape(len(X), n_outputs, n_inputs)
 

@@ -258,7 +258,7 @@ class Sequential:
             self._plan_at_hand = self._new_plan(min(ANSWER_WORK // self._work, ROWS_AT_ONCE), 1)
         out = np.empty((len(X), self.n_outputs), self.dtype)
         with self._forward_plan(X) as plan:
-            for rows in row_slices(len(X)):
+            for rows in row_slices(len(X), self._work):
                 if not plan.predict(self.theta, self._numbers, X[rows], out[rows]):
                     _checks.finite("X", X, self.dtype)  # which says where
         return out

@@ -350,7 +350,7 @@ class Trainer:
         for data in parts:
             outputs = scores.room(data, None, len(data))
             with self.model._forward_plan(data.X, *self._scoring.plan) as plan:
-                for rows in row_slices(len(data)):
+                for rows in row_slices(len(data), self.model._work):
                     part, o = data.part(rows), None if outputs is None else outputs[rows]
                     plan.evaluate(
                         self.model.theta, self.model._numbers, part.X, part.y, part.w, scores.sums, part.mean_w, o,

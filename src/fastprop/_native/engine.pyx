@@ -39,7 +39,7 @@ cdef enum:
     FEW_ROWS = 4
     GRADIENT_AT_ONCE = 65536    # reals of dW between two updates: 256 KB of floats, for the second-level cache
     ROWS_TOGETHER = 240     # of dW at least: fewer, and packing delta anew for each lot costs more than is saved
-    WORK_PER_PAUSE = 4000   # multiply-adds, 0.2 us, for each 20 ns of waiting: helpers may cost a tenth of the time
+    WORK_PER_PAUSE = 16000  # multiply-adds, 0.3 us or more, for each 20 ns of waiting: helpers may cost 7 % of the time
     LONGEST_WAIT = 50000    # pauses: 1 ms
     WORK_BY_COLUMNS = 3000000   # multiply-adds forward for each worker, 150 us: where meeting at each layer is nothing
     NEAR = 131072           # bytes of X that stay in the second-level cache beside the network
