@@ -14,6 +14,14 @@ from measuring import Stopwatch, Turn
 from peers import PEERS
 
 
+def repeated(work: Callable[[], object]) -> Callable[[int], None]:
+    def times(count: int) -> None:
+        for _ in range(count):
+            work()
+
+    return times
+
+
 class Session:
     """Built in a `worker.Worker`."""
 
@@ -52,21 +60,17 @@ class Session:
     def prepare_training(self, case: Case) -> None:
         X, y = case.data(case.n_batches)
         training = self.peer.Training(case, case.theta(), X, y, LEARNING_RATE)
-        self._prepare(training.epoch, case.n_batches)
+        self._prepare(getattr(training, "epochs", None) or repeated(training.epoch), case.n_batches)
 
     def predicted(self, case: Case) -> Array:
         """The outputs for the case's rows, which are then what `time` times."""
         predict = self.peer.predictor(case, case.theta())
         x, _ = case.data(1)
-        self._prepare(lambda: predict(x))
+        self._prepare(repeated(lambda: predict(x)))
         return predict(x)
 
-    def _prepare(self, work: Callable[[], object], units: int = 1) -> None:
-        def repeated(times: int) -> None:
-            for _ in range(times):
-                work()
-
-        self.clock = Stopwatch(repeated, units)
+    def _prepare(self, work: Callable[[int], object], units: int = 1) -> None:
+        self.clock = Stopwatch(work, units)
 
     def time(self, seconds: float) -> Turn:
         """A turn whose unit is a step of training, or a call of predict."""

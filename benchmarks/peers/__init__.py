@@ -7,6 +7,7 @@ A module has some of these, and is imported only in the process that measures it
     Training(case, theta, X, y, learning_rate) a network in training, its memory and its copies of the data made
         .epoch(order)                          a step for each batch of the rows in this order, finished on return;
                                                order None: in one that the peer draws, as in its users' training
+        .epochs(count)                         several, where that takes no loop of the users' own
         .theta()                               the parameters, layer by layer W (n_in, n_out) then b (n_out,)
     predictor(case, theta)                     a function from x to the outputs, NumPy arrays both
 """

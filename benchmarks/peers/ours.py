@@ -34,7 +34,10 @@ class Training:
         self.trainer = fp.Trainer(model_of(case, theta), case.loss, optimizer_of(case, learning_rate))
 
     def epoch(self, order: Array | None = None) -> None:
-        self.trainer.fit(self.X, self.y, batch_size=self.batch_size, progress=False)
+        self.epochs(1)
+
+    def epochs(self, count: int) -> None:
+        self.trainer.fit(self.X, self.y, epochs=count, batch_size=self.batch_size, progress=False)
 
     def theta(self) -> Array:
         return self.trainer.model.theta

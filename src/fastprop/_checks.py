@@ -10,7 +10,7 @@ import numbers
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -371,17 +371,22 @@ def _refuse_value(where: str, value: Any, dtype: np.dtype[Any], total: int) -> N
     raise ValueError(f"{where} is {value} ({total} such value{'s' * (total != 1)}); fill or drop them first")
 
 
-def row_numbers(name: str, rows: object, n_rows: int) -> NDArray[np.intp]:
-    """The numbers of n_rows rows, each in 0..n_rows - 1."""
-    array = as_array(name, rows)
-    if array.shape != (n_rows,) or array.dtype.kind not in "iu":
+def row_numbers(names: Sequence[str], orders: Sequence[object], n_rows: int) -> NDArray[np.intp]:
+    """Orders, each the numbers of n_rows rows in 0..n_rows - 1, one after the other."""
+    arrays = [as_array(name, order) for name, order in zip(names, orders, strict=True)]
+    for name, array in zip(names, arrays, strict=True):
+        if array.shape != (n_rows,) or array.dtype.kind not in "iu":
+            raise ValueError(
+                f"{name} has shape {array.shape} and type {array.dtype}, but the whole numbers of {n_rows} rows are"
+                " wanted"
+            )
+    together = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    if together.min() < 0 or together.max() >= n_rows:
+        at = int(np.flatnonzero((together < 0) | (together >= n_rows))[0])
         raise ValueError(
-            f"{name} has shape {array.shape} and type {array.dtype}, but the whole numbers of {n_rows} rows are wanted"
+            f"{names[at // n_rows]}[{at % n_rows}] = {together[at]} is no row's number, which are 0..{n_rows - 1}"
         )
-    if array.min() < 0 or array.max() >= n_rows:
-        wrong = np.flatnonzero((array < 0) | (array >= n_rows))
-        raise ValueError(f"{name}[{wrong[0]}] = {array[wrong[0]]} is no row's number, which are 0..{n_rows - 1}")
-    return np.ascontiguousarray(array, np.intp)
+    return np.ascontiguousarray(together, np.intp)
 
 
 def same_length(name: str, array: object, n_rows: int, what: str = "X") -> None:

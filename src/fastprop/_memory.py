@@ -97,6 +97,11 @@ class Memory:
         """What the engine needs for the next `count` batches."""
         return self._recipe.rule(clock, count, self.vectors, self.steps)
 
+    @property
+    def is_of_steps(self) -> bool:
+        """Whether the optimizer's numbers follow from the counts of steps alone, whatever the epoch."""
+        return self._recipe.is_of_steps
+
     def restore(self, vectors: Mapping[str, Array], steps: Iterable[Any], theta: Array) -> None:
         """What `named` gave and `steps` was, from a file."""
         most = None

@@ -59,16 +59,17 @@ class Outputs:
 
 @dataclass
 class Scores:
-    """Of the rows of an epoch or an evaluation, as they come."""
+    """Of the rows of an evaluation or an epoch, as they come; or of several epochs, of which outputs are not kept."""
 
     scoring: Scoring
     dtype: np.dtype[Any]
-    sums: Array = field(init=False)  # of the loss's weights, the loss, the weights, each metric of rows
+    n_epochs: int = 1
+    sums: Array = field(init=False)  # for each of the loss's weights, the loss, the weights, each metric of rows
     outputs: list[Outputs] = field(default_factory=list)
     _objective: LaidObjective | None = None
 
     def __post_init__(self) -> None:
-        self.sums = np.zeros(3 + len(self.scoring.of_rows))
+        self.sums = np.zeros((self.n_epochs, 3 + len(self.scoring.of_rows)))
 
     def room(self, rows: Rows, order: Array | None, seen: int) -> Array | None:
         """Where the engine puts the outputs of these rows, (m, n_outputs), of which the first `seen` will be there;
@@ -85,31 +86,35 @@ class Scores:
     def objective(self, places: Array) -> LaidObjective | None:
         """What the engine sums the objective up in, for parameter arrays at these places; None if nobody wants it."""
         if self.scoring.with_objective and self._objective is None:
-            self._objective = lay_out(places)
+            self._objective = lay_out(places, self.n_epochs)
         return self._objective
 
     @standard_arithmetic()
     def running(self) -> Logs:
-        """The loss and the metrics that are means over rows, so far."""
-        return self._means()
+        """The loss and the metrics that are means over rows, so far; of the last epoch."""
+        return {name: means[-1] for name, means in self._means().items()}
 
-    def _means(self) -> Logs:
-        sums = self.sums
-        logs = {"loss": _share(sums[1], sums[0])}
-        for metric, rows_sum in zip(self.scoring.of_rows, sums[3:], strict=True):
-            logs[metric.name] = metric.finish(_share(rows_sum, sums[2]))
+    def _means(self) -> dict[str, list[float]]:
+        loss_weights, losses, weights, *of_rows = self.sums.T.tolist()
+        series = {"loss": _shares(losses, loss_weights)}
+        for metric, rows_sums in zip(self.scoring.of_rows, of_rows, strict=True):
+            series[metric.name] = [metric.finish(mean) for mean in _shares(rows_sums, weights)]
         if self._objective is not None:
-            logs[Objective.name] = _share(*self._objective.totals)
-        return logs
+            series[Objective.name] = _shares(*self._objective.totals.T.tolist())
+        return series
 
-    @standard_arithmetic()
     def final(self) -> Logs:
         """The loss and all metrics, in their order."""
-        logs = self._means()
+        return {name: numbers[0] for name, numbers in self.series().items()}
+
+    @standard_arithmetic()
+    def series(self) -> dict[str, list[float]]:
+        """The same, a number for each epoch."""
+        series = self._means()
         if self.scoring.whole:
             o, y, w = self._collected()
-            logs |= {metric.name: metric.whole(o, y, w, self.scoring.loss) for metric in self.scoring.whole}
-        return {"loss": logs["loss"], **{m.name: logs[m.name] for m in self.scoring.metrics if m.name in logs}}
+            series |= {metric.name: [metric.whole(o, y, w, self.scoring.loss)] for metric in self.scoring.whole}
+        return {"loss": series["loss"], **{m.name: series[m.name] for m in self.scoring.metrics if m.name in series}}
 
     def _collected(self) -> tuple[Array, Array, Array | None]:
         parts = [outputs.arrays() for outputs in self.outputs if outputs.seen]
@@ -119,5 +124,5 @@ class Scores:
         return o, y, np.concatenate([np.ones(len(part[0])) if part[2] is None else part[2] for part in parts])
 
 
-def _share(total: float, weight: float) -> float:
-    return float(total / weight) if weight else 0.0
+def _shares(totals: list[float], weights: list[float]) -> list[float]:
+    return [total / weight if weight else 0.0 for total, weight in zip(totals, weights, strict=True)]

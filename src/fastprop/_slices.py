@@ -4,10 +4,11 @@ import sys
 import time
 from collections.abc import Iterator
 
-__all__ = ["ROWS_AT_ONCE", "Slicer", "row_slices"]
+__all__ = ["ROWS_AT_ONCE", "Slicer", "first_size", "row_slices"]
 
 SLICE_SECONDS = 0.05
 FIRST_SLICE = 200_000_000  # multiply-adds, some 5 ms: so small that a network whose time is elsewhere is noticed
+LEAST_WORK = 400_000  # multiply-adds that a batch is taken for at first, since it may call functions in Python
 ROWS_AT_ONCE = 256  # in a batch that only goes forward: enough to reuse the weights, few enough for the cache
 
 
@@ -31,7 +32,12 @@ class Slicer:
             first = last
 
 
+def first_size(work: int) -> int:
+    """How many batches of so many multiply-adds to begin with."""
+    return max(1, FIRST_SLICE // max(work, LEAST_WORK))
+
+
 def row_slices(n_rows: int, work: int) -> Iterator[slice]:
     """Slices of whole batches of ROWS_AT_ONCE rows, the last one short; `work` is a row's, in multiply-adds."""
-    for first, last in Slicer(max(1, FIRST_SLICE // (ROWS_AT_ONCE * max(work, 1))))(-(-n_rows // ROWS_AT_ONCE)):
+    for first, last in Slicer(first_size(ROWS_AT_ONCE * work))(-(-n_rows // ROWS_AT_ONCE)):
         yield slice(first * ROWS_AT_ONCE, last * ROWS_AT_ONCE)

@@ -37,23 +37,29 @@ class Snapshots:
 
     def __init__(self) -> None:
         self._copies: list[tuple[Array, ...]] = []  # the latest last
-        self._valid = 0
+        self._epochs: list[int] = []  # of those that are valid, the last ones
 
     def forget(self) -> None:
-        self._valid = 0
+        self._epochs = []
 
-    def take(self, live: tuple[Array, ...]) -> None:
+    def take(self, live: tuple[Array, ...], epoch: int) -> None:
+        """A copy of what it is before that epoch."""
         if self._copies and [copy.shape for copy in self._copies[-1]] != [array.shape for array in live]:
-            self._copies, self._valid = [], 0  # another optimizer, with other states
+            self._copies, self._epochs = [], []  # another optimizer, with other states
         copies = self._copies.pop(0) if len(self._copies) == 2 else tuple(np.empty_like(array) for array in live)
         for copy, array in zip(copies, live, strict=True):
             copy[:] = array
         self._copies.append(copies)
-        self._valid = min(self._valid + 1, 2)
+        self._epochs = [*self._epochs[-1:], epoch]
 
-    def restore(self, live: tuple[Array, ...], back: int) -> int:
-        """Go to the latest copy, or `back` before it as far as there are; returns how far."""
-        back = min(back, self._valid - 1)
+    def withdraw(self) -> None:
+        """Take the latest copy back."""
+        self._copies.insert(0, self._copies.pop())
+        self._epochs.pop()
+
+    def restore(self, live: tuple[Array, ...], back: int = 0) -> int:
+        """Go to the latest copy, or `back` before it as far as there are; returns which epoch it is from before."""
+        back = min(back, len(self._epochs) - 1)
         for copy, array in zip(self._copies[-1 - back], live, strict=True):
             array[:] = copy
-        return back
+        return self._epochs[-1 - back]

@@ -4,6 +4,7 @@ iterable whose items are batches already.
 
 from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike, NDArray
@@ -20,20 +21,37 @@ VALIDATION_NAMES = ("validation_data[0]", "validation_data[1]", "validation_data
 
 
 Sampler = Callable[[int], ArrayLike]  # of an epoch's number, to the rows' in their order
+Order = NDArray[Any] | None  # rows' numbers, epoch after epoch; None for rows as they stand
 
 
 class Batches(NamedTuple):
-    """Batches first..last - 1 of `batch_size` rows each, the last one maybe short, of rows in this order."""
+    """Batches first..last - 1 of `batch_size` rows each, an epoch's last one maybe short, of rows in this order."""
 
     rows: Rows
-    order: NDArray[Any] | None
+    order: Order
     batch_size: int
     first: int
     last: int
 
     @property
     def n_rows(self) -> int:
-        return min(self.last * self.batch_size, len(self.rows)) - self.first * self.batch_size
+        return self._rows_before(self.last) - self._rows_before(self.first)
+
+    def _rows_before(self, batch: int) -> int:
+        epochs, batches = divmod(batch, self._of_an_epoch)
+        return epochs * len(self.rows) + batches * self.batch_size
+
+    @property
+    def _of_an_epoch(self) -> int:
+        return -(-len(self.rows) // self.batch_size)
+
+    def by_epochs(self) -> Iterator[tuple[int, int]]:
+        """Each epoch's (first, last + 1)."""
+        first = self.first
+        while first < self.last:
+            last = min(self.last, first - first % self._of_an_epoch + self._of_an_epoch)
+            yield first, last
+            first = last
 
 
 @dataclass(frozen=True)
@@ -51,7 +69,7 @@ class RowSource:
         """Of an epoch."""
         return len(self.rows)
 
-    @property
+    @cached_property
     def n_batches(self) -> int:
         """Of an epoch."""
         return -(-len(self.rows) // self.batch_size)
@@ -61,14 +79,22 @@ class RowSource:
         """Whether there is nothing for another epoch."""
         return False
 
-    def epoch(self, epoch: int, slicer: Slicer) -> Iterator[Batches]:
-        """All batches once, as many at a time as the slicer says."""
-        order = None
-        if self.sampler is not None:
-            order = _checks.row_numbers(f"sampler({epoch})", self.sampler(epoch), len(self.rows))
-        elif self.shuffle:
-            order = philox.permutation(self.seed, epoch, len(self.rows))
-        for first, last in slicer(self.n_batches):
+    @property
+    def knows_ahead(self) -> bool:
+        """Whether an epoch's order may be asked for before the epochs before it are done."""
+        return self.sampler is None or getattr(self.sampler, "knows_ahead", False)
+
+    def order(self, epoch: int, n_epochs: int = 1) -> Order:
+        """The rows' in that epoch, and in those that follow."""
+        if self.sampler is None:
+            return philox.permutation(self.seed, epoch, len(self.rows), n_epochs) if self.shuffle else None
+        epochs = range(epoch, epoch + n_epochs)
+        names = [f"sampler({number})" for number in epochs]
+        return _checks.row_numbers(names, [self.sampler(number) for number in epochs], len(self.rows))
+
+    def batches(self, order: Order, slicer: Slicer, n_epochs: int = 1) -> Iterator[Batches]:
+        """All batches, as many at a time as the slicer says."""
+        for first, last in slicer(n_epochs * self.n_batches):
             yield Batches(self.rows, order, self.batch_size, first, last)
 
 
@@ -149,7 +175,7 @@ class StreamSource:
     """A stream, as batches to train on: each is one step, of as many rows as it has."""
 
     stream: Stream
-    _largest: int = 1  # batch so far, for which plans are made
+    batch_size: int = 1  # the largest so far, for which plans are made
 
     @property
     def n_rows(self) -> int | None:
@@ -163,10 +189,13 @@ class StreamSource:
     def ended(self) -> bool:
         return self.stream.ended
 
-    def epoch(self, epoch: int, slicer: Slicer) -> Iterator[Batches]:
+    def order(self, epoch: int, n_epochs: int = 1) -> Order:
+        return None
+
+    def batches(self, order: Order, slicer: Slicer, n_epochs: int = 1) -> Iterator[Batches]:
         for rows in self.stream:
-            self._largest = max(self._largest, len(rows))
-            yield Batches(rows, None, self._largest, 0, 1)
+            self.batch_size = max(self.batch_size, len(rows))
+            yield Batches(rows, None, self.batch_size, 0, 1)
 
 
 ScoredRows = Iterable[Rows]  # to be scored: rows in memory, all in one, or a stream

@@ -30,12 +30,22 @@ class History(Mapping[str, list[float]]):
         """Add one epoch's numbers. A name that comes later begins with nan for the epochs before it, and one that
         stays away goes on with nan, so that all series are of one length.
         """
-        epochs = self.n_epochs
-        for name in logs:
-            if name not in self._series:
-                self._series[name] = [NAN] * epochs
+        if logs.keys() != self._series.keys():
+            epochs = self.n_epochs
+            for name in logs:
+                if name not in self._series:
+                    self._series[name] = [NAN] * epochs
         for name, numbers in self._series.items():
             numbers.append(float(logs.get(name, NAN)))
+
+    def extend(self, series: Mapping[str, list[float]]) -> None:
+        """The same of several epochs, under each name as many numbers."""
+        if series.keys() == self._series.keys() or not self._series:
+            for name, numbers in series.items():
+                self._series.setdefault(name, []).extend(numbers)
+            return
+        for logs in zip(*series.values(), strict=True):
+            self.append(dict(zip(series, logs, strict=True)))
 
     def amend(self, logs: Mapping[str, float]) -> None:
         """Put numbers in the place of the last epoch's; new names begin with nan for the epochs before it."""

@@ -205,7 +205,7 @@ def _round_and_round(source: RowSource | StreamSource) -> Iterator[Batches]:
     """Batches of epoch after epoch, one at a time; of an iterator only what it has."""
     for epoch in itertools.count():
         batches = None
-        for batches in source.epoch(epoch, Slicer(largest=1)):
+        for batches in source.batches(source.order(epoch), Slicer(largest=1)):
             yield batches
         if batches is None:
             return

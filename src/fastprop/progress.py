@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+from fastprop._sources import Batches
+
 __all__ = ["Progress"]
 
 BAR = "{desc}|{bar:12}| {rate_fmt}, {elapsed}{postfix}"  # leaves room for two scores in 80 columns
@@ -37,15 +39,15 @@ class Progress:
     def _title(self) -> str:
         return f"epoch {min(self._done + 1, self._epochs)}/{self._epochs}"
 
-    def advance(self, n_rows: int, scores: Callable[[], Mapping[str, float]]) -> None:
-        """n_rows more were trained on; `scores` tells the epoch's scores so far."""
+    def advance(self, batches: Batches, scores: Callable[[], Mapping[str, float]]) -> None:
+        """These were trained on; `scores` tells the epoch's scores so far."""
         if self._bar is not None:
             self._bar.set_postfix({**self._scores, **scores()}, refresh=False)
-            self._bar.update(n_rows)
+            self._bar.update(batches.n_rows)
 
-    def end_epoch(self, scores: Mapping[str, float]) -> None:
-        """The epoch is over; its scores stay beside the next one's until those are known."""
-        self._done += 1
+    def end_epochs(self, count: int, scores: Mapping[str, float]) -> None:
+        """So many epochs are over; the last one's scores stay beside the next one's until those are known."""
+        self._done += count
         if self._bar is not None:
             self._scores = scores
             if self._bar.total is None:

@@ -99,7 +99,7 @@ class Trainer:
         self._snapshots = Snapshots()
         self._epoch = 0
         self.history = History()
-        self._slicer = Slicer()
+        self._slicer: Slicer | None = None  # made by the first fit, which knows a batch's work
         self.stop_training = False
         self._end: tuple[int | None, int | None] = (None, None)  # steps and epochs done when the fit at work ends
         self._at_work: int | None = None  # the thread that trains
@@ -151,7 +151,7 @@ class Trainer:
         goes_on = self._memory.follow(chosen, self.model.theta) and self._memory.vectors.shape == shape
         if self._at_work is not None and not goes_on:
             self._snapshots = Snapshots()
-            self._snapshots.take(self._live())
+            self._snapshots.take(self._live(), self.epoch)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_snapshots"}
@@ -200,7 +200,8 @@ class Trainer:
             Visit the rows in a new order each epoch, given by (seed, epoch); else in the order they stand in.
         sampler : function of int to array (m,), optional
             Instead, the order of the rows: for the epoch's number, from 0 on over the trainer's life, the numbers of m
-            rows, of which some may come more than once, and others not at all. For arrays.
+            rows, of which some may come more than once, and others not at all. For arrays. One whose attribute
+            ``knows_ahead`` is True may be called for several epochs before the first of them is trained.
         sample_weight : array (m,), optional
             Each row's weight in the loss and the metrics; a batch's loss is divided by the sum of its weights.
         class_weight : dict of label to weight, or "balanced", optional
@@ -284,17 +285,21 @@ class Trainer:
         with self.model._learning_plan(data.X, batch_size, *self._scoring.plan, training=True) as plan:
             plan.train(
                 self.model.theta, self.model._numbers, data.X, data.y, data.w, order, first, last, rule, self.seed,
-                scores.sums, data.mean_w, outputs, self._node_settings(plan, last - first),
+                scores.sums, data.mean_w, outputs, self._node_settings(plan, batches),
                 scores.objective(self._memory.places),
             )  # fmt: skip
         if self.step < wanted:
             raise self._diverged()
 
-    def _node_settings(self, plan: Plan, count: int) -> Array | None:
-        """What the layers' schedules give for each of the next `count` batches."""
+    def _node_settings(self, plan: Plan, batches: Batches) -> Array | None:
+        """What the layers' schedules give for each of the batches."""
         if not plan.schedules:
             return None
-        return np.concatenate([schedule(self._clock(), count) for schedule in plan.schedules], axis=1)
+        rows = []
+        for i, (first, last) in enumerate(batches.by_epochs()):
+            clock = Clock(self.step + first - batches.first, self.epoch + i, *self._end)
+            rows.append(np.concatenate([schedule(clock, last - first) for schedule in plan.schedules], axis=1))
+        return np.concatenate(rows)
 
     def _diverged(self) -> DivergedError:
         rate = values_of("learning_rate", self.optimizer.learning_rate, self._clock(), 1)[0]
@@ -357,9 +362,9 @@ class Trainer:
                     )  # fmt: skip
         return scores.final()
 
-    def _scores(self) -> Scores:
+    def _scores(self, n_epochs: int = 1) -> Scores:
         """Of no rows yet."""
-        return Scores(self._scoring, self.model.dtype)
+        return Scores(self._scoring, self.model.dtype, n_epochs)
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:

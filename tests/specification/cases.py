@@ -17,7 +17,7 @@ from specification.memory import GuardedMemory
 Case = Callable[[Any], tuple[np.ndarray, ...]]
 
 LARGEST = 70
-AROUND_BLOCKS = [255, 256, 257, 511, 512, 513]
+AROUND_BLOCKS = [95, 96, 97, 255, 256, 257, 511, 512, 513]
 POOL = 1 << 19  # more than the largest matrix holds
 
 

@@ -93,8 +93,9 @@ ctypedef struct Rows:
     const char* mean_w              # by whose sum the loss is divided; NULL where that is w
     char mean_w_kind
     Py_ssize_t mean_w_stride
-    const Py_ssize_t* order         # NULL for the order they stand in
-    Py_ssize_t count
+    const Py_ssize_t* order         # NULL for the order they stand in; else that of one epoch after the other
+    Py_ssize_t count                # of an epoch
+    Py_ssize_t n_ordered            # of all the epochs in the order
 
 
 ctypedef struct Rule:
@@ -126,7 +127,7 @@ ctypedef struct Rule:
 
 ctypedef struct Objective:
     # What steps go down, loss and penalty: sums over batches, and what the penalty is computed from.
-    double* totals                  # batches' objectives times their rows, and the rows; NULL where it is not wanted
+    double* totals                  # (n_epochs, 2): batches' objectives times their rows, and the rows; or NULL
     const int64_t* arrays           # (n_arrays, 2): each parameter array's start in theta, and size
     double* squares                 # sums over blocks of each array
     double* magnitudes
@@ -142,7 +143,8 @@ ctypedef struct Elements:
 
 cdef struct Share:
     # A worker's part of a batch: its rows, among the batch's; and what it works with.
-    Py_ssize_t begin                # of the batch, among all rows
+    Py_ssize_t epoch                # of those in the order
+    Py_ssize_t begin                # of the batch, in the order
     Py_ssize_t m
     Py_ssize_t first                # of the worker's, in the batch
     Py_ssize_t count

@@ -260,7 +260,7 @@ cdef class Plan:
         out = Array(o, True)
         parameters = Array(theta)
         share = Share(
-            begin=0, m=source.rows.count, first=0, count=source.rows.count, by_columns=False, kernels=self.kernels,
+            epoch=0, begin=0, m=source.rows.count, first=0, count=source.rows.count, by_columns=False, kernels=self.kernels,
             own=&self.workers[0], theta=parameters.data, buffers=NULL, out=out.data,
         )
         if buffers is not None:
@@ -322,11 +322,11 @@ cdef class Plan:
 
     def train(self, theta, buffers, X, Y, w, order, first, last, rule, seed, totals, mean_w=None, outputs=None,
               node_settings=None, objective=None):
-        """Take the batches first..last - 1 of an epoch over X[order], order None for X as it stands, and the steps that
-        fall due.
+        """Take the batches first..last - 1 over X[order], order None for X as it stands, and the steps that fall due.
 
-        theta, buffers and the rule's arrays change in place; totals, mean_w and outputs as in `evaluate`, but outputs
-        are from before each batch's step, in the epoch's order. The number of batches that were taken is added to the
+        Of several epochs order holds one after the other, batches count through all of them, and totals has a row for
+        each. theta, buffers and the rule's arrays change in place; totals, mean_w and outputs as in `evaluate`, but
+        outputs, of one epoch alone, are from before each batch's step, in the epoch's order. The number of batches that were taken is added to the
         first of rule.steps, so that a caller whom an interrupt keeps from a return value still knows it. Fewer than
         asked for were taken where a batch's loss was not finite; nothing is learnt from that one then.
 
@@ -390,7 +390,7 @@ cdef class Plan:
     cdef void expect(self, const Rows* rows, const Share* share) noexcept nogil:
         """Ask for the rows that the worker will want in the next batch."""
         cdef Py_ssize_t begin = share.begin + share.m + share.first
-        cdef Py_ssize_t count = min(share.count, rows.count - begin)
+        cdef Py_ssize_t count = min(share.count, rows.n_ordered - begin)
         self.kernels.expect(
             rows.X, rows.x_strides[0], self.n_inputs * rows.x_strides[1], rows.order, begin, count)
         if rows.Y != NULL:

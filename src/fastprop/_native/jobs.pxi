@@ -17,12 +17,13 @@ cdef class Job:
     cdef char* outputs              # (rows, n_outputs) beside scores; NULL unless they are wanted
     cdef Rule rule                  # its update is NULL unless steps are wanted
     cdef Objective objective
-    cdef double* totals             # the loss's weight, loss, weight, each metric
+    cdef double* totals             # (n_epochs, 3 + n_metrics): the loss's weight, loss, weight, each metric
     cdef const double* node_settings    # (n_rows, n): what the nodes' schedules give for each batch, the last for all
     cdef Py_ssize_t n_rows              # later ones; NULL where there are none
     cdef Py_ssize_t first           # batch
     cdef Py_ssize_t next            # batch
     cdef Py_ssize_t end             # one past the last batch
+    cdef Py_ssize_t of_an_epoch     # batches; what comes after them is the next epoch's
     cdef team team
 
     def __cinit__(self, Plan plan, theta, buffers, RowSource source):
@@ -31,7 +32,7 @@ cdef class Job:
         self.arrays = []
         self.theta = self.keep(theta)
         self.buffers = self.keep(buffers, True)
-        self.end = (source.rows.count + plan.batch_size - 1) // plan.batch_size
+        self.end = self.of_an_epoch = (source.rows.count + plan.batch_size - 1) // plan.batch_size
 
     cdef char* keep(self, array, bint writable=False):
         """The array's data, which will be there as long as the job is; NULL for None."""
@@ -143,8 +144,11 @@ cdef class Job:
         share.elements = NULL
         while self.next < self.end:
             share.n_workers = team_size(&self.team)
-            share.begin = self.next * self.plan.batch_size
+            share.epoch = self.next // self.of_an_epoch
+            share.begin = (self.next - share.epoch * self.of_an_epoch) * self.plan.batch_size
             share.m = min(self.plan.batch_size, rows.count - share.begin)
+            if rows.order != NULL:
+                share.begin += share.epoch * rows.count
             share.first = share.m * worker // share.n_workers
             share.count = share.m * (worker + 1) // share.n_workers - share.first
             share.by_columns = (
@@ -232,25 +236,27 @@ cdef class Job:
         whether the loss is finite."""
         cdef Py_ssize_t i, row
         cdef double* scores = self.plan.scores
-        self.totals[0] = self.plan.mean_weight(&self.source.rows, share, self.totals[0])
-        self.totals[2] = self.plan.weight(&self.source.rows, share, self.totals[2])
+        cdef double* totals = self.totals + share.epoch * (3 + self.plan.n_metrics)
+        totals[0] = self.plan.mean_weight(&self.source.rows, share, totals[0])
+        totals[2] = self.plan.weight(&self.source.rows, share, totals[2])
         for i in range(1 + self.plan.n_metrics):
             for row in range(share.m):
-                self.totals[1 + i + (i > 0)] += scores[row]
+                totals[1 + i + (i > 0)] += scores[row]
             scores += self.plan.batch_size
         if self.objective.totals != NULL:
             self.add_objective(share)
-        return isfinite(self.totals[1])
+        return isfinite(totals[1])
 
     cdef void add_objective(self, const Share* share) noexcept nogil:
         """The batch's mean loss and its penalty, for each of its rows."""
         cdef double weight = self.plan.mean_weight(&self.source.rows, share, 0), loss = 0
+        cdef double* totals = self.objective.totals + 2 * share.epoch
         cdef Py_ssize_t row
         for row in range(share.m):
             loss += self.plan.scores[row]
         loss = loss / weight if weight > 0 else 0
-        self.objective.totals[0] += share.m * (loss + penalty(&self.objective, &self.rule))
-        self.objective.totals[1] += share.m
+        totals[0] += share.m * (loss + penalty(&self.objective, &self.rule))
+        totals[1] += share.m
 
 
 cdef class RowSource:
@@ -299,3 +305,4 @@ cdef class RowSource:
             self.order = Array(order)
             self.rows.order = <const Py_ssize_t*> self.order.data
             self.rows.far = self.rows.count * plan.n_inputs * self.rows.x_strides[1] > NEAR     # 0 for a sparse X
+            self.rows.n_ordered = self.order.shape[0]

@@ -66,7 +66,7 @@ class Rule(NamedTuple):
 class Objective(NamedTuple):
     """What steps go down, a batch's loss and its penalty, to be summed; the engine writes all but `arrays`."""
 
-    totals: NDArray[np.float64]  # batches' objectives times their rows, and the rows
+    totals: NDArray[np.float64]  # (n_epochs, 2): batches' objectives times their rows, and the rows
     arrays: NDArray[np.int64]  # (n_arrays, 2): each parameter array's start in theta, and size
     squares: NDArray[np.float64]  # of blocks of 256 parameters of each array
     magnitudes: NDArray[np.float64]

@@ -35,13 +35,16 @@ def uniform(seed, stream, count):
     return np.asarray(values)
 
 
-def permutation(seed, epoch, count):
-    """The order in which the epoch visits `count` rows: an array of their indices."""
-    cdef Py_ssize_t[::1] rows = np.empty(count, dtype=np.intp)
+def permutation(seed, epoch, count, n_epochs=1):
+    """The order in which the epoch visits `count` rows: an array of their indices. For several epochs from that one
+    on, one order after the other."""
+    cdef Py_ssize_t[::1] rows = np.empty(count * n_epochs, dtype=np.intp)
+    cdef Py_ssize_t i, n_rows = count
     cdef uint64_t seed_bits = seed
     cdef uint32_t number = epoch
     cdef const Kernels* table = <const Kernels*> PyCapsule_GetPointer(kernels(FLOAT32, chosen()), "fastprop kernels")
     if rows.shape[0]:
         with nogil:
-            table.shuffle(&rows[0], rows.shape[0], number, SHUFFLE, seed_bits)
+            for i in range(rows.shape[0] // n_rows):
+                table.shuffle(&rows[i * n_rows], n_rows, number + <uint32_t> i, SHUFFLE, seed_bits)
     return np.asarray(rows)

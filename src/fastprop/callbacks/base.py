@@ -77,6 +77,14 @@ class Callback:
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """After each epoch and its validation; ``trainer.epoch`` and the history count it already."""
 
+    def epochs_ahead(self) -> int:
+        """Into how many epochs training may go before `on_epoch_end` hears of the first of them; asked before each
+        epoch, and only of those who define that hook. With more than 1, and short epochs, the hook may be called for
+        several epochs in a row, whose scores are what they would have been; the network is as after the last of them
+        then. Not among Keras's.
+        """
+        return 1
+
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Before each batch."""
 
@@ -130,6 +138,13 @@ class CallbackList:
     def wants_batches(self) -> bool:
         """Whether anybody wants to hear of each batch."""
         return any(self.hear(hook) for hook in BATCH_HOOKS)
+
+    def epochs_ahead(self, most: int) -> int:
+        """Into how many epochs training may go before the first of them is told of, at most `most`."""
+        if self.hear("on_epoch_begin"):
+            return 1
+        told = [callback for callback in self._callbacks if _defines(callback, "on_epoch_end")]
+        return min([most, *(callback.epochs_ahead() for callback in told)])
 
     def hear(self, hook: str) -> bool:
         """Whether anybody defines the hook."""

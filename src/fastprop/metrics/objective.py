@@ -43,7 +43,7 @@ class Objective(Metric):
         raise TypeError("the objective is of weights as well as of outputs: only training can tell it")
 
 
-def lay_out(places: NDArray[np.int64]) -> Laid:
+def lay_out(places: NDArray[np.int64], n_epochs: int) -> Laid:
     """For the engine; places (n_arrays, 2) are each parameter array's start in theta and size."""
     n_blocks = sum(-(-size // SUMMED_TOGETHER) for _, size in places.tolist())
-    return Laid(np.zeros(2), places, np.zeros(n_blocks), np.zeros(n_blocks))
+    return Laid(np.zeros((n_epochs, 2)), places, np.zeros(n_blocks), np.zeros(n_blocks))

@@ -363,7 +363,7 @@ def _powers(beta: Any, t: NDArray[np.int64]) -> Reals:
     small = _table(beta, 1, 0)
     if first == last:
         return np.asarray(_table(beta, TABLE, first // TABLE * TABLE)[first % TABLE] * small[t % TABLE])
-    large = whole_power(beta, TABLE * np.arange(first, last + 1))
+    large = _powers_of_tables(beta, first, last)
     return np.asarray(large[t // TABLE - first] * small[t % TABLE])
 
 
@@ -371,6 +371,11 @@ def _powers(beta: Any, t: NDArray[np.int64]) -> Reals:
 def _table(beta: float, step: int, first: int) -> Reals:
     """The powers of beta by so many steps from `first` on, TABLE of them: the same at most calls."""
     return whole_power(beta, step * np.arange(first, first + TABLE))
+
+
+@lru_cache(maxsize=32)
+def _powers_of_tables(beta: float, first: int, last: int) -> Reals:
+    return whole_power(beta, TABLE * np.arange(first, last + 1))
 
 
 def _vanished(*betas: Any) -> float:

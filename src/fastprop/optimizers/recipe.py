@@ -62,6 +62,8 @@ class Recipe:
     ----------
     names : tuple of str
         The vectors that are kept, which outlive a file; `n_vectors` of them and scratch are there in memory.
+    is_of_steps : bool
+        Whether its numbers follow from the counts of steps alone, whatever the epoch.
     """
 
     def __init__(self, optimizer: Optimizer, arrays: Sequence[ParameterArray], n_layers: int, steps: Array) -> None:
@@ -84,7 +86,7 @@ class Recipe:
         self._options = self._lay_out_options() if optimizer.has_options else None
         schedules = [schedule for rule, factors, _ in self._groups for schedule in rule.schedules(factors)]
         self._is_scheduled = bool(schedules)
-        self._is_of_steps = all(schedule.is_of_steps for schedule in schedules)
+        self.is_of_steps = all(schedule.is_of_steps for schedule in schedules)
         changes = optimizer.has_options or self._is_scheduled
         self._settled_at = math.inf if changes else max(rule.settled for rule, _, _ in self._groups)
         self._settled: Rule | None = None  # the same for all batches from there on
@@ -162,7 +164,7 @@ class Recipe:
         if self._is_scheduled:
             end = clock.total_steps
             ahead = 0 if end is None else min(FORESEEN, end - clock.step)
-        if not self._is_of_steps or count > ahead:
+        if not self.is_of_steps or count > ahead:
             return self._settings(clock, count, steps)
         batch, known = int(steps[ALL_BATCHES]), self._foreseen
         if known is None or known.end != end or not known.first <= batch <= known.last - count:

@@ -89,6 +89,11 @@ class Batches:
                 self._weigh()
         return self._order
 
+    @property
+    def knows_ahead(self) -> bool:
+        """Whether it may be called for epochs to come: where no decay follows the epoch's order."""
+        return self._weights is None
+
     def _weigh(self) -> None:
         """Each batch's decay, `alpha` over the sum of its weights, and its share of the offset."""
         if self._weights is None:

@@ -60,6 +60,13 @@ class Watch(fp.Callback):
         if self.best is not None:
             model.theta, model.buffers = self.best
 
+    def epochs_ahead(self) -> int:
+        """As many as have to go by without improvement before it may stop or set another rate."""
+        estimator = self.estimator
+        if adapts(estimator, "invscaling"):
+            return 1
+        return int(min(estimator.n_iter_no_change, estimator.max_iter)) + 1 - estimator._no_improvement_count
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         assert logs is not None
         estimator = self.estimator
@@ -67,7 +74,8 @@ class Watch(fp.Callback):
         estimator.loss_ = logs["objective"] + self.batches.offset
         estimator.t_ += self.batches.n_rows
         estimator.loss_curve_.append(estimator.loss_)
-        self.say(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
+        if estimator.verbose:
+            self.say(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         if self.validation is not None:
             self.validate(self.validation, logs)
         self.count()

@@ -31,21 +31,21 @@ cdef inline real softmax_row(const real* z, real* a, Py_ssize_t n, real highest)
     return total
 
 
-cdef inline vec exponentials_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
-    """The same for narrow rows side by side; z becomes z - highest, a all VIRTUAL_LANES columns."""
+cdef inline vec exponentials_aside(vec* z, vec* a, Py_ssize_t n, const Py_ssize_t rounds) noexcept nogil:
+    """The same for narrow rows side by side; z becomes z - highest."""
     cdef Py_ssize_t j
     cdef vec highest = max_aside(z, n)
     for j in range(n):
         z[j] = v_sub(z[j], highest)
         a[j] = v_exp_in_softmax(z[j])
-    for j in range(n, VIRTUAL_LANES):
+    for j in range(n, rounds * VIRTUAL_LANES):
         a[j] = v_set(0)
-    return sum_aside(a)
+    return sum_aside(a, rounds)
 
 
-cdef inline vec softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
+cdef inline vec softmax_aside(vec* z, vec* a, Py_ssize_t n, const Py_ssize_t rounds) noexcept nogil:
     cdef Py_ssize_t j
-    cdef vec s = exponentials_aside(z, a, n)
+    cdef vec s = exponentials_aside(z, a, n, rounds)
     for j in range(n):
         a[j] = v_div(a[j], s)
     return s
@@ -54,15 +54,15 @@ cdef inline vec softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
 cdef void softmax_forward(const void* z_, void* a_, Py_ssize_t m, Py_ssize_t n, const double* settings) noexcept nogil:
     cdef const real* z = <const real*> z_
     cdef real* a = <real*> a_
-    cdef vec columns[VIRTUAL_LANES]
-    cdef vec results[VIRTUAL_LANES]
-    cdef Py_ssize_t i = 0, count
+    cdef vec columns[COLUMNS_ASIDE]
+    cdef vec results[COLUMNS_ASIDE]
+    cdef Py_ssize_t i = 0, count, rounds = rounds_aside(n)
     while i < m:
         count = rows_aside(m - i, n)
         if count:
-            load_aside(columns, z + i * n, n, count)
-            softmax_aside(columns, results, n)
-            store_aside(a + i * n, results, n, count)
+            load_aside(columns, z + i * n, n, count, rounds)
+            softmax_aside(columns, results, n, rounds)
+            store_aside(a + i * n, results, n, count, rounds)
         else:
             count = 1
             softmax_row(z + i * n, a + i * n, n, row_max(z + i * n, n))
@@ -116,10 +116,10 @@ cdef inline void log_softmax_row(const real* z, real* a, Py_ssize_t n) noexcept 
         j += LANES
 
 
-cdef inline void log_softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
+cdef inline void log_softmax_aside(vec* z, vec* a, Py_ssize_t n, const Py_ssize_t rounds) noexcept nogil:
     """The same for narrow rows side by side; z becomes z - highest."""
     cdef Py_ssize_t j
-    cdef vec log_total = v_log(exponentials_aside(z, a, n))
+    cdef vec log_total = v_log(exponentials_aside(z, a, n, rounds))
     for j in range(n):
         a[j] = v_sub(z[j], log_total)
 
@@ -128,15 +128,15 @@ cdef void log_softmax_forward(const void* z_, void* a_, Py_ssize_t m, Py_ssize_t
                               const double* settings) noexcept nogil:
     cdef const real* z = <const real*> z_
     cdef real* a = <real*> a_
-    cdef vec columns[VIRTUAL_LANES]
-    cdef vec results[VIRTUAL_LANES]
-    cdef Py_ssize_t i = 0, count
+    cdef vec columns[COLUMNS_ASIDE]
+    cdef vec results[COLUMNS_ASIDE]
+    cdef Py_ssize_t i = 0, count, rounds = rounds_aside(n)
     while i < m:
         count = rows_aside(m - i, n)
         if count:
-            load_aside(columns, z + i * n, n, count)
-            log_softmax_aside(columns, results, n)
-            store_aside(a + i * n, results, n, count)
+            load_aside(columns, z + i * n, n, count, rounds)
+            log_softmax_aside(columns, results, n, rounds)
+            store_aside(a + i * n, results, n, count, rounds)
         else:
             count = 1
             log_softmax_row(z + i * n, a + i * n, n)

@@ -71,18 +71,24 @@ cdef inline real row_max(const real* x, Py_ssize_t n) noexcept nogil:
     return result
 
 
-# Narrow rows, of n <= VIRTUAL_LANES, LANES of them side by side: columns[j] holds element j of each, so that what the
+# Narrow rows, of n <= COLUMNS_ASIDE, LANES of them side by side: columns[j] holds element j of each, so that what the
 # virtual lanes and the tree do along a row becomes arithmetic on whole vectors. The same operations, the same bits.
+# There are `rounds` times VIRTUAL_LANES columns, +0 beyond n; callers give 1 as a constant where that is all.
 
 cdef inline Py_ssize_t rows_aside(Py_ssize_t n_rows, Py_ssize_t n) noexcept nogil:
     """How many of the rows to take side by side next; 0 where the next one is done sooner alone."""
-    return min(n_rows, LANES) if LANES > 1 and n <= VIRTUAL_LANES and n_rows >= ROWS_ASIDE else 0
+    return min(n_rows, LANES) if LANES > 1 and n <= COLUMNS_ASIDE and n_rows >= ROWS_ASIDE else 0
 
 
-cdef inline void load_aside(vec* columns, const real* x, Py_ssize_t n, Py_ssize_t n_rows) noexcept nogil:
-    """columns (VIRTUAL_LANES,) of n_rows rows, at most LANES; +0 beyond n and beyond n_rows."""
+cdef inline Py_ssize_t rounds_aside(Py_ssize_t n) noexcept nogil:
+    return (n + VIRTUAL_LANES - 1) // VIRTUAL_LANES
+
+
+cdef inline void load_aside(vec* columns, const real* x, Py_ssize_t n, Py_ssize_t n_rows,
+                            const Py_ssize_t rounds) noexcept nogil:
+    """columns of n_rows rows, at most LANES; +0 beyond n_rows."""
     cdef Py_ssize_t i, j
-    for j in range(ROW_VECS):
+    for j in range(rounds * ROW_VECS):
         for i in range(LANES):
             if i < n_rows and j * LANES < n:
                 columns[j * LANES + i] = v_load_upto(x + i * n + j * LANES, n - j * LANES)
@@ -91,10 +97,11 @@ cdef inline void load_aside(vec* columns, const real* x, Py_ssize_t n, Py_ssize_
         v_transpose(columns + j * LANES)
 
 
-cdef inline void store_aside(real* x, vec* columns, Py_ssize_t n, Py_ssize_t n_rows) noexcept nogil:
+cdef inline void store_aside(real* x, vec* columns, Py_ssize_t n, Py_ssize_t n_rows,
+                             const Py_ssize_t rounds) noexcept nogil:
     """The way back; it turns the columns where they are."""
     cdef Py_ssize_t i, j
-    for j in range(ROW_VECS):
+    for j in range(rounds * ROW_VECS):
         if j * LANES < n:
             v_transpose(columns + j * LANES)
             for i in range(LANES):
@@ -102,17 +109,40 @@ cdef inline void store_aside(real* x, vec* columns, Py_ssize_t n, Py_ssize_t n_r
                     v_store_upto(x + i * n + j * LANES, columns[j * LANES + i], n - j * LANES)
 
 
-cdef inline vec sum_aside(const vec* columns) noexcept nogil:
-    """Each row's sum, by the tree 8-4-2-1; a lane is a chain from +0."""
-    cdef vec lanes[VIRTUAL_LANES]
+cdef inline vec fold_aside(vec* lanes) noexcept nogil:
+    """The tree 8-4-2-1."""
     cdef Py_ssize_t j
     for j in range(8):
-        lanes[j] = v_add(v_add(columns[j], v_set(0)), v_add(columns[j + 8], v_set(0)))
+        lanes[j] = v_add(lanes[j], lanes[j + 8])
     for j in range(4):
         lanes[j] = v_add(lanes[j], lanes[j + 4])
     for j in range(2):
         lanes[j] = v_add(lanes[j], lanes[j + 2])
     return v_add(lanes[0], lanes[1])
+
+
+cdef inline vec sum_aside(const vec* columns, const Py_ssize_t rounds) noexcept nogil:
+    """Each row's sum."""
+    cdef vec lanes[VIRTUAL_LANES]
+    cdef Py_ssize_t i, j
+    for j in range(VIRTUAL_LANES):
+        lanes[j] = v_add(columns[j], v_set(0))
+    for i in range(1, rounds):
+        for j in range(VIRTUAL_LANES):
+            lanes[j] = v_add(lanes[j], columns[i * VIRTUAL_LANES + j])
+    return fold_aside(lanes)
+
+
+cdef inline vec dot_aside(const vec* x, const vec* y, const Py_ssize_t rounds) noexcept nogil:
+    """Each row's sum of x y."""
+    cdef vec lanes[VIRTUAL_LANES]
+    cdef Py_ssize_t i, j
+    for j in range(VIRTUAL_LANES):
+        lanes[j] = v_fma(x[j], y[j], v_set(0))
+    for i in range(1, rounds):
+        for j in range(VIRTUAL_LANES):
+            lanes[j] = v_fma(x[i * VIRTUAL_LANES + j], y[i * VIRTUAL_LANES + j], lanes[j])
+    return fold_aside(lanes)
 
 
 cdef inline vec max_aside(const vec* columns, Py_ssize_t n) noexcept nogil:

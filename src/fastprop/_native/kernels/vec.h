@@ -119,6 +119,7 @@ static inline void prefetch_for_later(const char *p) { (void)p; }
 #define VIRTUAL_LANES 16
 #define ROW_VECS (VIRTUAL_LANES / LANES)
 /* Fewer narrow rows than this are reduced sooner one by one than side by side. */
+#define COLUMNS_ASIDE (6 * VIRTUAL_LANES) /* of rows taken side by side, at most */
 #define ROWS_ASIDE ((LANES + 1) / 2)
 
 #endif

@@ -17,6 +17,7 @@ cdef extern from "vec.h":
         NARROW_REALS
         VIRTUAL_LANES
         ROW_VECS
+        COLUMNS_ASIDE
         ROWS_ASIDE
     const char REAL_KIND
     const real MAGIC
