@@ -260,8 +260,8 @@ cdef class Plan:
         out = Array(o, True)
         parameters = Array(theta)
         share = Share(
-            epoch=0, begin=0, m=source.rows.count, first=0, count=source.rows.count, by_columns=False, kernels=self.kernels,
-            own=&self.workers[0], theta=parameters.data, buffers=NULL, out=out.data,
+            epoch=0, begin=0, m=source.rows.count, first=0, count=source.rows.count, by_columns=False,
+            kernels=self.kernels, own=&self.workers[0], theta=parameters.data, buffers=NULL, out=out.data,
         )
         if buffers is not None:
             constants = Array(buffers)
@@ -326,9 +326,10 @@ cdef class Plan:
 
         Of several epochs order holds one after the other, batches count through all of them, and totals has a row for
         each. theta, buffers and the rule's arrays change in place; totals, mean_w and outputs as in `evaluate`, but
-        outputs, of one epoch alone, are from before each batch's step, in the epoch's order. The number of batches that were taken is added to the
-        first of rule.steps, so that a caller whom an interrupt keeps from a return value still knows it. Fewer than
-        asked for were taken where a batch's loss was not finite; nothing is learnt from that one then.
+        outputs, of one epoch alone, are from before each batch's step, in the epoch's order. The number of batches that
+        were taken is added to the first of rule.steps, so that a caller whom an interrupt keeps from a return value
+        still knows it. Fewer than asked for were taken where a batch's loss was not finite; nothing is learnt from that
+        one then.
 
         Parameters
         ----------
