@@ -1,19 +1,20 @@
 /* Optimizers' rules, and what stands around them: a part of specification.h. */
 
 /* state: (states of the rule, count). k: the step's numbers, rounded once; k(0) is decay within the gradient, k(1) what
- * decay apart from it leaves of theta. */
+ * decay apart from it leaves of theta; 0 and 1 stand for no decay. */
 #define k(i) ((real)settings[i])
+#define GRADIENT(i) (settings[0] != 0 || settings[1] != 1 ? fused(k(0), theta[i], grad[i]) : grad[i])
 
 static real flushed(real x) { return absolute(x) < SMALLEST_NORMAL ? 0 : x; }
 
 void NAME(sgd)(real *theta, const real *grad, real *state, size count, const double *settings) {
     (void)state;
-    for (size i = 0; i < count; i++) theta[i] = fused(k(2), fused(k(0), theta[i], grad[i]), k(1) * theta[i]);
+    for (size i = 0; i < count; i++) theta[i] = fused(k(2), GRADIENT(i), k(1) * theta[i]);
 }
 
 static void sgd_with_velocity(real *theta, const real *grad, real *v, size count, const double *settings, int nesterov) {
     for (size i = 0; i < count; i++) {
-        real g = fused(k(0), theta[i], grad[i]), scaled = settings[5] ? g : k(4) * g;
+        real g = GRADIENT(i), scaled = settings[5] ? g : k(4) * g;
         v[i] = flushed(settings[5] ? g : fused(k(3), v[i], scaled));
         theta[i] = fused(k(2), nesterov ? fused(k(3), v[i], scaled) : v[i], k(1) * theta[i]);
     }
@@ -38,7 +39,7 @@ static real mean_square(real kept, real x, real share, real y) { return flushed(
 #define RULE(name, ...)                                                                                                \
     void NAME(name)(real *theta, const real *grad, real *state, size count, const double *settings) {                  \
         for (size i = 0; i < count; i++) {                                                                             \
-            const real g = fused(k(0), theta[i], grad[i]), x = k(1) * theta[i];                                        \
+            const real g = GRADIENT(i), x = k(1) * theta[i];                                                           \
             real *s = state + i, *t = s + count, *u = t + count;                                                       \
             (void)t, (void)u;                                                                                          \
             __VA_ARGS__;                                                                                               \

@@ -3,6 +3,7 @@
 #
 #     settings[0]     weight decay as a part of the gradient:  g = grad + settings[0] theta
 #     settings[1]     weight decay apart from it:              theta = settings[1] theta, before the step
+#                     0 and 1 stand for no decay: then g = grad
 #     from [2] on     the rule's own
 #
 # A rule takes its gradient either as it lies in memory or, where a batch is so small that it is hardly worth writing
@@ -31,44 +32,68 @@ cdef inline vec multiply(const real* a, Py_ssize_t a_row, const real* delta, Py_
     return g
 
 
+cdef enum Form:
+    # What a gradient is given as
+    WRITTEN                 # as it lies in memory
+    OF_ONE_ROW              # by its factors, of a batch of one row
+    OF_ROWS                 # and of several
+
+
+cdef inline void step_of(Step step, const Py_ssize_t n_states, const vec* k, bint decays, real* theta, real* state,
+                         Py_ssize_t stride, vec g, const Py_ssize_t count) noexcept nogil:
+    """The rule at one vector, or the first `count` of it."""
+    cdef vec s[MOST_STATES]
+    cdef vec parameter = v_load_upto(theta, count)
+    if decays:
+        g = v_fma(k[0], parameter, g)
+        parameter = v_mul(k[1], parameter)
+    if n_states > 0:
+        s[0] = v_load_upto(state, count)
+    if n_states > 1:
+        s[1] = v_load_upto(state + stride, count)
+    if n_states > 2:
+        s[2] = v_load_upto(state + 2 * stride, count)
+    v_store_upto(theta, step(parameter, g, s, k + SHARED_SETTINGS), count)
+    if n_states > 0:
+        v_store_upto(state, s[0], count)
+    if n_states > 1:
+        v_store_upto(state + stride, s[1], count)
+    if n_states > 2:
+        v_store_upto(state + 2 * stride, s[2], count)
+
+
+cdef inline vec gradient_at(const Gradient* gradient, Py_ssize_t n, Py_ssize_t i, Py_ssize_t j, const Form form,
+                            const Py_ssize_t count) noexcept nogil:
+    """Row i's elements from j on."""
+    cdef const real* a = <const real*> gradient.a + i
+    cdef const real* delta = <const real*> gradient.delta + j
+    if form == WRITTEN:
+        return v_load_upto(<const real*> gradient.grad + i * n + j, count)
+    if form == OF_ONE_ROW:
+        return v_fma(v_set(a[0]), v_load_upto(delta, count), v_set(0))
+    return multiply(a, gradient.a_row, delta, n, gradient.m, count)
+
+
 cdef inline void steps_over(Step step, const Py_ssize_t n_states, const vec* k, const Part* part,
-                            const Gradient* gradient, const bint multiplied) noexcept nogil:
-    """The rule and the flags are constants at every call, so that each combination becomes a loop without them."""
-    cdef Py_ssize_t i, j, count, n = part.n, a_row = gradient.a_row, m = gradient.m, stride = part.stride
+                            const Gradient* gradient, const Form form) noexcept nogil:
+    """The rule and the form are constants at every call, so that each combination becomes a loop without them; so is the
+    count of the inner loop, of whole vectors."""
+    cdef Py_ssize_t i, j, n = part.n, stride = part.stride
+    cdef bint decays = part.settings[0] != 0 or part.settings[1] != 1
     cdef real* theta = <real*> part.theta
     cdef real* state = <real*> part.state
-    cdef const real* grad = <const real*> gradient.grad
-    cdef const real* a = <const real*> gradient.a
-    cdef const real* delta = <const real*> gradient.delta
-    cdef vec s[MOST_STATES]
-    cdef vec parameter, g
     for i in range(part.rows):
         j = 0
-        while j < n:
-            count = n - j
-            parameter = v_load_upto(theta + j, count)
-            if multiplied:
-                g = v_load_upto(grad + j, count)
-            else:
-                g = multiply(a + i, a_row, delta + j, n, m, count)
-            if n_states > 0:
-                s[0] = v_load_upto(state + j, count)
-            if n_states > 1:
-                s[1] = v_load_upto(state + stride + j, count)
-            if n_states > 2:
-                s[2] = v_load_upto(state + 2 * stride + j, count)
-            g = v_fma(k[0], parameter, g)
-            v_store_upto(theta + j, step(v_mul(k[1], parameter), g, s, k + SHARED_SETTINGS), count)
-            if n_states > 0:
-                v_store_upto(state + j, s[0], count)
-            if n_states > 1:
-                v_store_upto(state + stride + j, s[1], count)
-            if n_states > 2:
-                v_store_upto(state + 2 * stride + j, s[2], count)
+        while j + LANES <= n:
+            step_of(
+                step, n_states, k, decays, theta + j, state + j, stride,
+                gradient_at(gradient, n, i, j, form, LANES), LANES)
             j += LANES
+        if j < n:
+            step_of(
+                step, n_states, k, decays, theta + j, state + j, stride,
+                gradient_at(gradient, n, i, j, form, n - j), n - j)
         theta += n
-        if multiplied:
-            grad += n
         if n_states > 0:
             state += n
 
@@ -80,9 +105,11 @@ cdef inline void take_step(Step step, const Py_ssize_t n_states, const Py_ssize_
     for i in range(SHARED_SETTINGS + n_settings):
         k[i] = v_set(<real> part.settings[i])
     if gradient.grad != NULL:
-        steps_over(step, n_states, k, part, gradient, True)
+        steps_over(step, n_states, k, part, gradient, WRITTEN)
+    elif gradient.m == 1:
+        steps_over(step, n_states, k, part, gradient, OF_ONE_ROW)
     else:
-        steps_over(step, n_states, k, part, gradient, False)
+        steps_over(step, n_states, k, part, gradient, OF_ROWS)
 
 
 cdef inline vec v_flush(vec x) noexcept nogil:
@@ -112,6 +139,12 @@ cdef inline vec v_sgd_momentum(vec theta, vec g, vec* state, const vec* k) noexc
     return v_fma(k[0], state[0], theta)
 
 
+cdef inline vec v_sgd_undamped(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
+    """The same where k[2] is 1."""
+    state[0] = v_flush(v_fma(k[1], state[0], g))
+    return v_fma(k[0], state[0], theta)
+
+
 cdef inline vec v_sgd_nesterov(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
     cdef vec scaled = v_mul(k[2], g)
     state[0] = v_flush(v_fma(k[1], state[0], scaled))
@@ -135,6 +168,8 @@ cdef void sgd(const Part* part, const Gradient* gradient) noexcept nogil:
 cdef void sgd_momentum(const Part* part, const Gradient* gradient) noexcept nogil:
     if part.settings[SHARED_SETTINGS + 3] != 0:
         take_step(v_sgd_momentum_first, 1, 3, part, gradient)
+    elif part.settings[SHARED_SETTINGS + 2] == 1:
+        take_step(v_sgd_undamped, 1, 3, part, gradient)
     else:
         take_step(v_sgd_momentum, 1, 3, part, gradient)
 
