@@ -76,8 +76,8 @@ cdef inline vec gradient_at(const Gradient* gradient, Py_ssize_t n, Py_ssize_t i
 
 cdef inline void steps_over(Step step, const Py_ssize_t n_states, const vec* k, const Part* part,
                             const Gradient* gradient, const Form form) noexcept nogil:
-    """The rule and the form are constants at every call, so that each combination becomes a loop without them; so is the
-    count of the inner loop, of whole vectors."""
+    """The rule and the form are constants at every call, so that each combination becomes a loop without them; so is
+    the count of the inner loop, of whole vectors."""
     cdef Py_ssize_t i, j, n = part.n, stride = part.stride
     cdef bint decays = part.settings[0] != 0 or part.settings[1] != 1
     cdef real* theta = <real*> part.theta
