@@ -73,8 +73,12 @@ class Recipe:
         self._groups: list[tuple[Optimizer, tuple[Number, ...], int]] = []  # with the first array of each
         self._group_of = np.full(len(arrays), -1, np.int64)
         seen: dict[Any, int] = {}
+        rules: dict[tuple[bool, ...], Any] = {}  # by the optimizer's groups that an array belongs to
         for i, array in enumerate(arrays):
-            rule, factors, frozen = optimizer.for_array(array.layer, array.kind, n_layers)
+            held = tuple(group.holds(array.layer, array.kind, n_layers) for group in optimizer.groups)
+            if held not in rules:
+                rules[held] = optimizer.for_array(array.layer, array.kind, n_layers)
+            rule, factors, frozen = rules[held]
             if not frozen:
                 key = rule, factors, int(steps[STEPS_OF_ARRAYS + i])
                 if key not in seen:

@@ -31,21 +31,23 @@ cdef inline real softmax_row(const real* z, real* a, Py_ssize_t n, real highest)
     return total
 
 
-cdef inline vec exponentials_aside(vec* z, vec* a, Py_ssize_t n, const Py_ssize_t rounds) noexcept nogil:
+cdef inline vec exponentials_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
     """The same for narrow rows side by side; z becomes z - highest."""
     cdef Py_ssize_t j
     cdef vec highest = max_aside(z, n)
     for j in range(n):
         z[j] = v_sub(z[j], highest)
         a[j] = v_exp_in_softmax(z[j])
-    for j in range(n, rounds * VIRTUAL_LANES):
+    j = n
+    while j % VIRTUAL_LANES:
         a[j] = v_set(0)
-    return sum_aside(a, rounds)
+        j += 1
+    return sum_aside(a, n)
 
 
-cdef inline vec softmax_aside(vec* z, vec* a, Py_ssize_t n, const Py_ssize_t rounds) noexcept nogil:
+cdef inline vec softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t j
-    cdef vec s = exponentials_aside(z, a, n, rounds)
+    cdef vec s = exponentials_aside(z, a, n)
     for j in range(n):
         a[j] = v_div(a[j], s)
     return s
@@ -56,13 +58,13 @@ cdef void softmax_forward(const void* z_, void* a_, Py_ssize_t m, Py_ssize_t n, 
     cdef real* a = <real*> a_
     cdef vec columns[COLUMNS_ASIDE]
     cdef vec results[COLUMNS_ASIDE]
-    cdef Py_ssize_t i = 0, count, rounds = rounds_aside(n)
+    cdef Py_ssize_t i = 0, count
     while i < m:
         count = rows_aside(m - i, n)
         if count:
-            load_aside(columns, z + i * n, n, count, rounds)
-            softmax_aside(columns, results, n, rounds)
-            store_aside(a + i * n, results, n, count, rounds)
+            load_aside(columns, z + i * n, n, count)
+            softmax_aside(columns, results, n)
+            store_aside(a + i * n, results, n, count)
         else:
             count = 1
             softmax_row(z + i * n, a + i * n, n, row_max(z + i * n, n))
@@ -116,10 +118,10 @@ cdef inline void log_softmax_row(const real* z, real* a, Py_ssize_t n) noexcept 
         j += LANES
 
 
-cdef inline void log_softmax_aside(vec* z, vec* a, Py_ssize_t n, const Py_ssize_t rounds) noexcept nogil:
+cdef inline void log_softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
     """The same for narrow rows side by side; z becomes z - highest."""
     cdef Py_ssize_t j
-    cdef vec log_total = v_log(exponentials_aside(z, a, n, rounds))
+    cdef vec log_total = v_log(exponentials_aside(z, a, n))
     for j in range(n):
         a[j] = v_sub(z[j], log_total)
 
@@ -130,13 +132,13 @@ cdef void log_softmax_forward(const void* z_, void* a_, Py_ssize_t m, Py_ssize_t
     cdef real* a = <real*> a_
     cdef vec columns[COLUMNS_ASIDE]
     cdef vec results[COLUMNS_ASIDE]
-    cdef Py_ssize_t i = 0, count, rounds = rounds_aside(n)
+    cdef Py_ssize_t i = 0, count
     while i < m:
         count = rows_aside(m - i, n)
         if count:
-            load_aside(columns, z + i * n, n, count, rounds)
-            log_softmax_aside(columns, results, n, rounds)
-            store_aside(a + i * n, results, n, count, rounds)
+            load_aside(columns, z + i * n, n, count)
+            log_softmax_aside(columns, results, n)
+            store_aside(a + i * n, results, n, count)
         else:
             count = 1
             log_softmax_row(z + i * n, a + i * n, n)

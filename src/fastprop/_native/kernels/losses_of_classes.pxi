@@ -78,8 +78,7 @@ cdef inline void cross_entropy_row(const real* z, const real* y, real* delta, re
 
 cdef inline void cross_entropy_aside(const real* z_, const real* y_, const real* w, real* delta, real* o,
                                      Py_ssize_t n_rows, Py_ssize_t n, double scale, double* losses,
-                                     const double* settings, const bint adjusted,
-                                     const Py_ssize_t rounds) noexcept nogil:
+                                     const double* settings, const bint adjusted) noexcept nogil:
     """n_rows narrow rows side by side."""
     cdef vec z[COLUMNS_ASIDE]
     cdef vec y[COLUMNS_ASIDE]
@@ -90,15 +89,15 @@ cdef inline void cross_entropy_aside(const real* z_, const real* y_, const real*
     cdef real y_sums[LANES]
     cdef real dots[LANES]
     cdef Py_ssize_t i, j
-    load_aside(z, z_, n, n_rows, rounds)
-    load_aside(y, y_, n, n_rows, rounds)
+    load_aside(z, z_, n, n_rows)
+    load_aside(y, y_, n, n_rows)
     if adjusted:
         for j in range(n):
             y[j] = v_adjusted(y[j], settings, v_set(<real> settings[2 + j]))
-    y_sum = sum_aside(y, rounds)
+    y_sum = sum_aside(y, n)
     v_store(y_sums, y_sum)
-    v_store(logs, v_log(softmax_aside(z, p, n, rounds)))
-    v_store(dots, dot_aside(z, y, rounds))
+    v_store(logs, v_log(softmax_aside(z, p, n)))
+    v_store(dots, dot_aside(z, y, n))
     for i in range(LANES):
         factors[i] = 0
     for i in range(n_rows):
@@ -107,9 +106,9 @@ cdef inline void cross_entropy_aside(const real* z_, const real* y_, const real*
     factor = v_load(factors)
     for j in range(n):
         y[j] = v_mul(v_sub(v_mul(p[j], y_sum), y[j]), factor)
-    store_aside(delta, y, n, n_rows, rounds)
+    store_aside(delta, y, n, n_rows)
     if o != NULL:
-        store_aside(o, p, n, n_rows, rounds)
+        store_aside(o, p, n, n_rows)
 
 
 cdef inline void cross_entropy_rows(const LossRows* b, const bint adjusted) noexcept nogil:
@@ -121,11 +120,8 @@ cdef inline void cross_entropy_rows(const LossRows* b, const bint adjusted) noex
     cdef Py_ssize_t i = 0, count, n = b.n
     while i < b.m:
         count = rows_aside(b.m - i, n)
-        if count and n <= VIRTUAL_LANES:
-            cross_entropy_aside(z, y, w, delta, o, count, n, b.scale, b.losses + i, b.settings, adjusted, 1)
-        elif count:
-            cross_entropy_aside(
-                z, y, w, delta, o, count, n, b.scale, b.losses + i, b.settings, adjusted, rounds_aside(n))
+        if count:
+            cross_entropy_aside(z, y, w, delta, o, count, n, b.scale, b.losses + i, b.settings, adjusted)
         else:
             count = 1
             cross_entropy_row(

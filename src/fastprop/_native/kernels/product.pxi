@@ -20,6 +20,8 @@ cdef enum:
     VECS_OF_ROW = 8         # of c at once where it has one row: so many chains hide a multiply-add's latency
     K_TOGETHER = 16         # k packed of every panel before the next: a few rows of x read along, a few lines written
     BYTES_LEFT_IN_PLACE = 32768     # a smaller b stays in the first-level cache and is not worth copying
+    BYTES_READ_IN_PLACE = 262144    # a smaller one may come from the second-level cache for some tiles of rows
+    TILES_OF_A_COPY = 6             # which make up for copying it
 
 
 cdef struct Strip:
@@ -229,7 +231,8 @@ cdef void fill_rows(real* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, const
 
 
 cdef inline bint worth_packing(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
-    return n * k * <Py_ssize_t>sizeof(real) > BYTES_LEFT_IN_PLACE and m >= 2 * TILE_ROWS
+    cdef Py_ssize_t n_bytes = n * k * <Py_ssize_t>sizeof(real)
+    return n_bytes > BYTES_LEFT_IN_PLACE and m >= TILE_ROWS * (2 if n_bytes > BYTES_READ_IN_PLACE else TILES_OF_A_COPY)
 
 
 cdef inline Py_ssize_t in_parts(Py_ssize_t count, Py_ssize_t most, Py_ssize_t unit) noexcept nogil:

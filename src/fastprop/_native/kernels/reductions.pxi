@@ -73,40 +73,44 @@ cdef inline real row_max(const real* x, Py_ssize_t n) noexcept nogil:
 
 # Narrow rows, of n <= COLUMNS_ASIDE, LANES of them side by side: columns[j] holds element j of each, so that what the
 # virtual lanes and the tree do along a row becomes arithmetic on whole vectors. The same operations, the same bits.
-# There are `rounds` times VIRTUAL_LANES columns, +0 beyond n; callers give 1 as a constant where that is all.
 
 cdef inline Py_ssize_t rows_aside(Py_ssize_t n_rows, Py_ssize_t n) noexcept nogil:
     """How many of the rows to take side by side next; 0 where the next one is done sooner alone."""
     return min(n_rows, LANES) if LANES > 1 and n <= COLUMNS_ASIDE and n_rows >= ROWS_ASIDE else 0
 
 
-cdef inline Py_ssize_t rounds_aside(Py_ssize_t n) noexcept nogil:
-    return (n + VIRTUAL_LANES - 1) // VIRTUAL_LANES
-
-
-cdef inline void load_aside(vec* columns, const real* x, Py_ssize_t n, Py_ssize_t n_rows,
-                            const Py_ssize_t rounds) noexcept nogil:
-    """columns of n_rows rows, at most LANES; +0 beyond n_rows."""
-    cdef Py_ssize_t i, j
-    for j in range(rounds * ROW_VECS):
+cdef inline void load_aside(vec* columns, const real* x, Py_ssize_t n, Py_ssize_t n_rows) noexcept nogil:
+    """columns of n_rows rows, at most LANES; +0 beyond n_rows, and beyond n up to a multiple of VIRTUAL_LANES."""
+    cdef Py_ssize_t i, j = 0
+    while j < n:
         for i in range(LANES):
-            if i < n_rows and j * LANES < n:
-                columns[j * LANES + i] = v_load_upto(x + i * n + j * LANES, n - j * LANES)
-            else:
-                columns[j * LANES + i] = v_set(0)
-        v_transpose(columns + j * LANES)
+            columns[j + i] = v_load_upto(x + i * n + j, n - j) if i < n_rows else v_set(0)
+        v_transpose(columns + j)
+        j += LANES
+    while j % VIRTUAL_LANES:
+        columns[j] = v_set(0)
+        j += 1
 
 
-cdef inline void store_aside(real* x, vec* columns, Py_ssize_t n, Py_ssize_t n_rows,
-                             const Py_ssize_t rounds) noexcept nogil:
+cdef inline void store_aside(real* x, vec* columns, Py_ssize_t n, Py_ssize_t n_rows) noexcept nogil:
     """The way back; it turns the columns where they are."""
-    cdef Py_ssize_t i, j
-    for j in range(rounds * ROW_VECS):
-        if j * LANES < n:
-            v_transpose(columns + j * LANES)
-            for i in range(LANES):
-                if i < n_rows:
-                    v_store_upto(x + i * n + j * LANES, columns[j * LANES + i], n - j * LANES)
+    cdef Py_ssize_t i, j = 0
+    while j < n:
+        v_transpose(columns + j)
+        for i in range(LANES):
+            if i < n_rows:
+                v_store_upto(x + i * n + j, columns[j + i], n - j)
+        j += LANES
+
+
+cdef inline vec fold_few_aside(vec* lanes, Py_ssize_t n) noexcept nogil:
+    """The tree 4-2-1 over n <= 8 lanes; those that are not there would add +0, which changes nothing."""
+    cdef Py_ssize_t j, half = 4
+    while half >= 1:
+        for j in range(min(half, n - half)):
+            lanes[j] = v_add(lanes[j], lanes[j + half])
+        half //= 2
+    return lanes[0]
 
 
 cdef inline vec fold_aside(vec* lanes) noexcept nogil:
@@ -121,27 +125,37 @@ cdef inline vec fold_aside(vec* lanes) noexcept nogil:
     return v_add(lanes[0], lanes[1])
 
 
-cdef inline vec sum_aside(const vec* columns, const Py_ssize_t rounds) noexcept nogil:
+cdef inline vec sum_aside(const vec* columns, Py_ssize_t n) noexcept nogil:
     """Each row's sum."""
     cdef vec lanes[VIRTUAL_LANES]
-    cdef Py_ssize_t i, j
+    cdef Py_ssize_t j, first = VIRTUAL_LANES
+    if n <= 8:
+        for j in range(n):
+            lanes[j] = v_add(columns[j], v_set(0))
+        return fold_few_aside(lanes, n)
     for j in range(VIRTUAL_LANES):
         lanes[j] = v_add(columns[j], v_set(0))
-    for i in range(1, rounds):
+    while first < n:
         for j in range(VIRTUAL_LANES):
-            lanes[j] = v_add(lanes[j], columns[i * VIRTUAL_LANES + j])
+            lanes[j] = v_add(lanes[j], columns[first + j])
+        first += VIRTUAL_LANES
     return fold_aside(lanes)
 
 
-cdef inline vec dot_aside(const vec* x, const vec* y, const Py_ssize_t rounds) noexcept nogil:
+cdef inline vec dot_aside(const vec* x, const vec* y, Py_ssize_t n) noexcept nogil:
     """Each row's sum of x y."""
     cdef vec lanes[VIRTUAL_LANES]
-    cdef Py_ssize_t i, j
+    cdef Py_ssize_t j, first = VIRTUAL_LANES
+    if n <= 8:
+        for j in range(n):
+            lanes[j] = v_fma(x[j], y[j], v_set(0))
+        return fold_few_aside(lanes, n)
     for j in range(VIRTUAL_LANES):
         lanes[j] = v_fma(x[j], y[j], v_set(0))
-    for i in range(1, rounds):
+    while first < n:
         for j in range(VIRTUAL_LANES):
-            lanes[j] = v_fma(x[i * VIRTUAL_LANES + j], y[i * VIRTUAL_LANES + j], lanes[j])
+            lanes[j] = v_fma(x[first + j], y[first + j], lanes[j])
+        first += VIRTUAL_LANES
     return fold_aside(lanes)
 
 
