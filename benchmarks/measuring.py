@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-PAUSE = 0.003  # seconds after each turn, in which the threads of the last one stop waiting for work
+PAUSE = 0.03  # seconds after each turn: threads of OpenBLAS wait for more work that long, at full speed
 
 
 @dataclass(frozen=True)
