@@ -1,7 +1,6 @@
 """The loss and the metrics of some rows: what a plan is asked to compute, and what becomes of its sums and outputs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,15 +40,11 @@ class Scoring:
         self.plan = loss.kernel(n_outputs), tuple(kernel for _, kernel in kernels if kernel is not None)
 
 
-@dataclass
 class Outputs:
-    """The outputs of rows, as many as have been seen, in the order in which they come."""
+    """The outputs o of rows, as many as have been seen, in the order in which they come."""
 
-    y: Array
-    w: Array | None
-    order: Array | None
-    o: Array
-    seen: int = 0
+    def __init__(self, y: Array, w: Array | None, order: Array | None, o: Array) -> None:
+        self.y, self.w, self.order, self.o, self.seen = y, w, order, o, 0
 
     def arrays(self) -> tuple[Array, Array, Array | None]:
         """o, y and w of the rows that have been seen."""
@@ -57,19 +52,15 @@ class Outputs:
         return self.o[: self.seen], self.y[which], None if self.w is None else self.w[which]
 
 
-@dataclass
 class Scores:
     """Of the rows of an evaluation or an epoch, as they come; or of several epochs, of which outputs are not kept."""
 
-    scoring: Scoring
-    dtype: np.dtype[Any]
-    n_epochs: int = 1
-    sums: Array = field(init=False)  # for each of the loss's weights, the loss, the weights, each metric of rows
-    outputs: list[Outputs] = field(default_factory=list)
-    _objective: LaidObjective | None = None
-
-    def __post_init__(self) -> None:
-        self.sums = np.zeros((self.n_epochs, 3 + len(self.scoring.of_rows)))
+    def __init__(self, scoring: Scoring, dtype: np.dtype[Any], n_epochs: int = 1) -> None:
+        self.scoring, self.dtype, self.n_epochs = scoring, dtype, n_epochs
+        # For each epoch: of the loss's weights, the loss, the weights, each metric of rows
+        self.sums = np.zeros((n_epochs, 3 + len(scoring.of_rows)))
+        self.outputs: list[Outputs] = []
+        self._objective: LaidObjective | None = None
 
     def room(self, rows: Rows, order: Array | None, seen: int) -> Array | None:
         """Where the engine puts the outputs of these rows, (m, n_outputs), of which the first `seen` will be there;

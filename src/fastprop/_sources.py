@@ -3,7 +3,6 @@ iterable whose items are batches already.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sized
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from fastprop import _checks
 from fastprop._native import philox
 from fastprop._rows import Rows
 from fastprop._slices import Slicer
+from fastprop._values import frozen
 
 __all__ = ["Batches", "RowSource", "Sampler", "ScoredRows", "Stream", "StreamSource", "opened", "scored"]
 
@@ -54,7 +54,7 @@ class Batches(NamedTuple):
             first = last
 
 
-@dataclass(frozen=True)
+@frozen
 class RowSource:
     """Rows in memory, as batches to train on."""
 
@@ -170,12 +170,12 @@ class Stream:
         return self._check(*item, names=(f"X in {where}", f"y in {where}", f"sample_weight in {where}"))  # type: ignore[misc]
 
 
-@dataclass
 class StreamSource:
     """A stream, as batches to train on: each is one step, of as many rows as it has."""
 
-    stream: Stream
-    batch_size: int = 1  # the largest so far, for which plans are made
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.batch_size = 1  # the largest so far, for which plans are made
 
     @property
     def n_rows(self) -> int | None:

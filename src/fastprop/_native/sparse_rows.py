@@ -1,6 +1,5 @@
 """A sparse matrix as the engine reads it: SciPy's compressed rows, of which slices are views."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,14 +9,19 @@ from numpy.typing import NDArray
 __all__ = ["SparseRows"]
 
 
-@dataclass(frozen=True)
 class SparseRows:
-    """Row i has the elements ``data[starts[i]:starts[i + 1]]`` in ``columns[...]``, which ascend; all others are 0."""
+    """Row i has the elements ``data[starts[i]:starts[i + 1]]`` in ``columns[...]``, which ascend; all others are 0.
 
-    data: NDArray[Any]  # float32 or float64
-    columns: NDArray[Any]  # int32 or int64
-    starts: NDArray[np.int64]  # (rows + 1,)
-    n_columns: int
+    Parameters
+    ----------
+    data : array of float32 or float64
+    columns : array of int32 or int64
+    starts : array (rows + 1,) of int64
+    n_columns : int
+    """
+
+    def __init__(self, data: NDArray[Any], columns: NDArray[Any], starts: NDArray[np.int64], n_columns: int) -> None:
+        self.data, self.columns, self.starts, self.n_columns = data, columns, starts, n_columns
 
     def __len__(self) -> int:
         return len(self.starts) - 1

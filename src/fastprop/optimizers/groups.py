@@ -1,16 +1,16 @@
 """Parameter groups: which of a network's parameters learn otherwise than the rest, or not at all."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import KW_ONLY, fields
 from typing import Any
 
-from fastprop import _checks
+from fastprop import _checks, _values
 from fastprop.schedules import Schedule, number_or_schedule
 
 __all__ = ["ParameterGroup"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@_values.frozen
 class ParameterGroup:
     """Some of a network's parameters, by their layers and kinds, and what is different for them.
 
@@ -45,6 +45,7 @@ class ParameterGroup:
     (ParameterGroup(kinds=('bias',), weight_decay=0.0), ParameterGroup(layers=(0,), frozen=True))
     """
 
+    _: KW_ONLY
     layers: tuple[int, ...] | None = None
     kinds: tuple[str, ...] | None = None
     frozen: bool = False
