@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Training"]
 
-ROWS_TOGETHER = 16384  # of several epochs in one slice: their order stays in the cache
+ROWS_IN_A_SLICE = 16384  # of several epochs in one slice: their order stays in the cache
 Logs = dict[str, float]
 
 
@@ -89,7 +89,7 @@ class Training:
             return 1
         if not trainer._memory.is_of_steps:
             return 1
-        most = min(left, self.slicer.size // source.n_batches, ROWS_TOGETHER // source.n_rows)
+        most = min(left, self.slicer.size // source.n_batches, ROWS_IN_A_SLICE // source.n_rows)
         return max(1, self.callbacks.epochs_ahead(most))
 
     def _several(self, count: int) -> None:

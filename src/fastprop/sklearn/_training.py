@@ -74,8 +74,7 @@ class Watch(fp.Callback):
         estimator.loss_ = logs["objective"] + self.batches.offset
         estimator.t_ += self.batches.n_rows
         estimator.loss_curve_.append(estimator.loss_)
-        if estimator.verbose:
-            self.say(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
+        self.say("Iteration {}, loss = {:.8f}", estimator.n_iter_, estimator.loss_)
         if self.validation is not None:
             self.validate(self.validation, logs)
         self.count()
@@ -100,9 +99,9 @@ class Watch(fp.Callback):
         warnings.warn(f"Stochastic Optimizer: training diverged: {error}", ConvergenceWarning, stacklevel=2)
         return True
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, *numbers: float) -> None:
         if self.estimator.verbose and not isinstance(self.estimator.verbose, str):
-            print(text)
+            print(text.format(*numbers))
 
     def set_rate(self, rate: float) -> None:
         self.trainer.optimizer = replace(self.trainer.optimizer, learning_rate=rate)
@@ -118,7 +117,7 @@ class Watch(fp.Callback):
         else:
             score = estimator._default_score(estimator._model.predict(data.X), data)
         estimator.validation_scores_.append(score)
-        self.say(f"Validation score: {score:f}")
+        self.say("Validation score: {:f}", score)
 
     def count(self) -> None:
         """The epochs without improvement; with early stopping of the score, else of the training loss."""

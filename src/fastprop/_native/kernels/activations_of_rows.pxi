@@ -38,10 +38,7 @@ cdef inline vec exponentials_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
     for j in range(n):
         z[j] = v_sub(z[j], highest)
         a[j] = v_exp_in_softmax(z[j])
-    j = n
-    while j % VIRTUAL_LANES:
-        a[j] = v_set(0)
-        j += 1
+    pad_aside(a, n)
     return sum_aside(a, n)
 
 

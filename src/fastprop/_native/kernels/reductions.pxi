@@ -79,6 +79,13 @@ cdef inline Py_ssize_t rows_aside(Py_ssize_t n_rows, Py_ssize_t n) noexcept nogi
     return min(n_rows, LANES) if LANES > 1 and n <= COLUMNS_ASIDE and n_rows >= ROWS_ASIDE else 0
 
 
+cdef inline void pad_aside(vec* columns, Py_ssize_t n) noexcept nogil:
+    """+0 from column n on, up to a multiple of VIRTUAL_LANES."""
+    while n % VIRTUAL_LANES:
+        columns[n] = v_set(0)
+        n += 1
+
+
 cdef inline void load_aside(vec* columns, const real* x, Py_ssize_t n, Py_ssize_t n_rows) noexcept nogil:
     """columns of n_rows rows, at most LANES; +0 beyond n_rows, and beyond n up to a multiple of VIRTUAL_LANES."""
     cdef Py_ssize_t i, j = 0
@@ -87,9 +94,7 @@ cdef inline void load_aside(vec* columns, const real* x, Py_ssize_t n, Py_ssize_
             columns[j + i] = v_load_upto(x + i * n + j, n - j) if i < n_rows else v_set(0)
         v_transpose(columns + j)
         j += LANES
-    while j % VIRTUAL_LANES:
-        columns[j] = v_set(0)
-        j += 1
+    pad_aside(columns, j)
 
 
 cdef inline void store_aside(real* x, vec* columns, Py_ssize_t n, Py_ssize_t n_rows) noexcept nogil:
@@ -125,38 +130,30 @@ cdef inline vec fold_aside(vec* lanes) noexcept nogil:
     return v_add(lanes[0], lanes[1])
 
 
-cdef inline vec sum_aside(const vec* columns, Py_ssize_t n) noexcept nogil:
-    """Each row's sum."""
+cdef inline vec reduce_aside(const vec* x, const vec* y, Py_ssize_t n, const bint dot) noexcept nogil:
+    """Each row's sum of x, or of x y; as `row_reduce`."""
     cdef vec lanes[VIRTUAL_LANES]
+    cdef vec zero = v_set(0)
     cdef Py_ssize_t j, first = VIRTUAL_LANES
     if n <= 8:
         for j in range(n):
-            lanes[j] = v_add(columns[j], v_set(0))
+            lanes[j] = v_fma(x[j], y[j], zero) if dot else v_add(x[j], zero)
         return fold_few_aside(lanes, n)
     for j in range(VIRTUAL_LANES):
-        lanes[j] = v_add(columns[j], v_set(0))
+        lanes[j] = v_fma(x[j], y[j], zero) if dot else v_add(x[j], zero)
     while first < n:
         for j in range(VIRTUAL_LANES):
-            lanes[j] = v_add(lanes[j], columns[first + j])
+            lanes[j] = v_fma(x[first + j], y[first + j], lanes[j]) if dot else v_add(lanes[j], x[first + j])
         first += VIRTUAL_LANES
     return fold_aside(lanes)
+
+
+cdef inline vec sum_aside(const vec* columns, Py_ssize_t n) noexcept nogil:
+    return reduce_aside(columns, NULL, n, False)
 
 
 cdef inline vec dot_aside(const vec* x, const vec* y, Py_ssize_t n) noexcept nogil:
-    """Each row's sum of x y."""
-    cdef vec lanes[VIRTUAL_LANES]
-    cdef Py_ssize_t j, first = VIRTUAL_LANES
-    if n <= 8:
-        for j in range(n):
-            lanes[j] = v_fma(x[j], y[j], v_set(0))
-        return fold_few_aside(lanes, n)
-    for j in range(VIRTUAL_LANES):
-        lanes[j] = v_fma(x[j], y[j], v_set(0))
-    while first < n:
-        for j in range(VIRTUAL_LANES):
-            lanes[j] = v_fma(x[first + j], y[first + j], lanes[j])
-        first += VIRTUAL_LANES
-    return fold_aside(lanes)
+    return reduce_aside(x, y, n, True)
 
 
 cdef inline vec max_aside(const vec* columns, Py_ssize_t n) noexcept nogil:
