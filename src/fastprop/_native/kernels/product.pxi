@@ -16,12 +16,21 @@
 cdef enum:
     BLOCK = 256             # k per chain: the numerics contract's, not a tuning knob
     ROWS_AT_ONCE = 264      # of a, packed: 264 KB of floats, for the second-level cache; a multiple of TILE_ROWS
-    PREFETCH_FROM = 64      # k: a shorter chain is over before c's lines have come
+    PREFETCH_FROM = 128     # k: a shorter chain is over before c's lines have come
     VECS_OF_ROW = 8         # of c at once where it has one row: so many chains hide a multiply-add's latency
+    ROWS_OF_A_POINTER = 4   # in a tile: their multiples of a_step, 0 to 3, need two registers at most
     K_TOGETHER = 16         # k packed of every panel before the next: a few rows of x read along, a few lines written
     BYTES_LEFT_IN_PLACE = 32768     # a smaller b stays in the first-level cache and is not worth copying
     BYTES_READ_IN_PLACE = 262144    # a smaller one may come from the second-level cache for some tiles of rows
     TILES_OF_A_COPY = 6             # which make up for copying it
+
+
+cdef struct Stack:
+    # Tiles of one height, one below the other. Their number is a field even where it is 1, because GCC keeps
+    # accumulators in registers only inside a loop.
+    Py_ssize_t n_tiles
+    Py_ssize_t height
+    Py_ssize_t a_next       # from one tile's first element of a to the next one's
 
 
 cdef struct Strip:
@@ -29,7 +38,6 @@ cdef struct Strip:
     Py_ssize_t k
     const real* a           # element (i, p) at a[i + p a_step] where a tile's rows adjoin, else a[i a_step + p]
     Py_ssize_t a_step
-    Py_ssize_t a_next       # from one tile's first element to the next one's
     const real* b           # row p at b + p b_step
     Py_ssize_t b_step
     real* c                 # row i at c + i c_step
@@ -37,9 +45,7 @@ cdef struct Strip:
     Py_ssize_t rest         # columns in the last vector, where it is not full
     bint first              # the first block of k starts c, the later ones are added to it
     const real* bias        # added with the last block; NULL otherwise
-    Py_ssize_t n_tiles      # of TILE_ROWS rows
-    Py_ssize_t n_lower      # of `rows_left` rows: 1 or 0. A field and not a constant, because GCC keeps accumulators
-    Py_ssize_t rows_left    # in registers only where the loop over tiles remains a loop
+    Stack stacks[2]         # of the rows: some tiles, then some lower ones
 
 
 cdef inline vec load_columns(const real* p, const Py_ssize_t j, const Py_ssize_t n_vecs,
@@ -57,20 +63,22 @@ cdef inline void store_columns(real* p, vec v, const Py_ssize_t j, const Py_ssiz
         v_store(p + j * LANES, v)
 
 
-cdef inline void tiles(const Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, const Py_ssize_t n_vecs,
+cdef inline void tiles(const Strip* s, const Stack* stack, const Py_ssize_t n_rows, const Py_ssize_t n_vecs,
                        const bint part, const bint rows_adjoin) noexcept nogil:
-    """n_tiles tiles of n_rows x n_vecs vectors, one below the other, each held in registers over its block of k.
+    """A stack of tiles of n_rows x n_vecs vectors, each held in registers over its block of k.
     The const arguments are constants at every call, so that each call becomes a straight loop of its own; `part`
     says that the last vector is not full."""
     cdef vec acc[TILE_ROWS][TILE_VECS]
     cdef vec b_row[TILE_VECS]
     cdef vec x
     cdef Py_ssize_t i, j, p, t, rest = s.rest, a_step = s.a_step, b_step = s.b_step, c_step = s.c_step, k = s.k
-    cdef const real* a
+    cdef Py_ssize_t n_pointers = 1 if rows_adjoin else (n_rows + ROWS_OF_A_POINTER - 1) // ROWS_OF_A_POINTER
+    cdef const real* a[TILE_ROWS]
     cdef const real* b
     cdef real* c = s.c
-    for t in range(n_tiles):
-        a = s.a + t * s.a_next
+    for t in range(stack.n_tiles):
+        for i in range(n_pointers):
+            a[i] = s.a + t * stack.a_next + i * ROWS_OF_A_POINTER * a_step
         b = s.b
         for i in range(n_rows):
             for j in range(n_vecs):
@@ -83,10 +91,11 @@ cdef inline void tiles(const Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_ro
             for j in range(n_vecs):
                 b_row[j] = load_columns(b, j, n_vecs, part, rest)
             for i in range(n_rows):
-                x = v_set(a[i] if rows_adjoin else a[i * a_step])
+                x = v_set(a[0][i] if rows_adjoin else a[i // ROWS_OF_A_POINTER][i % ROWS_OF_A_POINTER * a_step])
                 for j in range(n_vecs):
                     acc[i][j] = v_fma(x, b_row[j], acc[i][j])
-            a += a_step if rows_adjoin else 1
+            for i in range(n_pointers):
+                a[i] += a_step if rows_adjoin else 1
             b += b_step
         if not s.first:
             for i in range(n_rows):
@@ -106,34 +115,38 @@ cdef inline void tiles(const Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_ro
 
 cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const bint part,
                                const bint rows_adjoin) noexcept nogil:
-    """All rows: tiles of TILE_ROWS, then one of the rows left over, each height unrolled for itself."""
-    cdef Py_ssize_t left = s.rows_left
-    if s.n_tiles:
-        tiles(s, s.n_tiles, TILE_ROWS, n_vecs, part, rows_adjoin)
-        s.a += s.n_tiles * s.a_next
-        s.c += s.n_tiles * TILE_ROWS * s.c_step
-    if left == 1:
-        tiles(s, s.n_lower, 1, n_vecs, part, rows_adjoin)
-    elif left == 2:
-        tiles(s, s.n_lower, 2, n_vecs, part, rows_adjoin)
-    elif left == 3:
-        tiles(s, s.n_lower, 3, n_vecs, part, rows_adjoin)
-    elif TILE_ROWS > 4 and left == 4:
-        tiles(s, s.n_lower, 4, n_vecs, part, rows_adjoin)
-    elif TILE_ROWS > 5 and left == 5:
-        tiles(s, s.n_lower, 5, n_vecs, part, rows_adjoin)
-    elif TILE_ROWS > 6 and left == 6:
-        tiles(s, s.n_lower, 6, n_vecs, part, rows_adjoin)
-    elif TILE_ROWS > 7 and left == 7:
-        tiles(s, s.n_lower, 7, n_vecs, part, rows_adjoin)
-    elif TILE_ROWS > 8 and left == 8:
-        tiles(s, s.n_lower, 8, n_vecs, part, rows_adjoin)
-    elif TILE_ROWS > 9 and left == 9:
-        tiles(s, s.n_lower, 9, n_vecs, part, rows_adjoin)
-    elif TILE_ROWS > 10 and left == 10:
-        tiles(s, s.n_lower, 10, n_vecs, part, rows_adjoin)
-    elif TILE_ROWS > 11 and left == 11:
-        tiles(s, s.n_lower, 11, n_vecs, part, rows_adjoin)
+    """All rows, in tiles of one height and then of another, each height unrolled for itself."""
+    cdef const Stack* stack
+    cdef Py_ssize_t i, height
+    for i in range(2):
+        stack = &s.stacks[i]
+        height = stack.height
+        if height == TILE_ROWS:
+            tiles(s, stack, TILE_ROWS, n_vecs, part, rows_adjoin)
+        elif height == 1:
+            tiles(s, stack, 1, n_vecs, part, rows_adjoin)
+        elif height == 2:
+            tiles(s, stack, 2, n_vecs, part, rows_adjoin)
+        elif height == 3:
+            tiles(s, stack, 3, n_vecs, part, rows_adjoin)
+        elif TILE_ROWS > 4 and height == 4:
+            tiles(s, stack, 4, n_vecs, part, rows_adjoin)
+        elif TILE_ROWS > 5 and height == 5:
+            tiles(s, stack, 5, n_vecs, part, rows_adjoin)
+        elif TILE_ROWS > 6 and height == 6:
+            tiles(s, stack, 6, n_vecs, part, rows_adjoin)
+        elif TILE_ROWS > 7 and height == 7:
+            tiles(s, stack, 7, n_vecs, part, rows_adjoin)
+        elif TILE_ROWS > 8 and height == 8:
+            tiles(s, stack, 8, n_vecs, part, rows_adjoin)
+        elif TILE_ROWS > 9 and height == 9:
+            tiles(s, stack, 9, n_vecs, part, rows_adjoin)
+        elif TILE_ROWS > 10 and height == 10:
+            tiles(s, stack, 10, n_vecs, part, rows_adjoin)
+        elif TILE_ROWS > 11 and height == 11:
+            tiles(s, stack, 11, n_vecs, part, rows_adjoin)
+        s.a += stack.n_tiles * stack.a_next
+        s.c += stack.n_tiles * height * s.c_step
 
 
 cdef inline void strip(Strip* s, Py_ssize_t n_columns, const bint rows_adjoin) noexcept nogil:
@@ -269,6 +282,22 @@ cdef struct Operands:
     bint rows_adjoin        # the rows of a, or of its panels
 
 
+cdef inline void divide_rows(const Operands* o, Py_ssize_t rows, Py_ssize_t k, Stack* stacks) noexcept nogil:
+    """Into tiles, as few as can be. Panels are as high as a tile, but for the last; rows read in place are divided
+    evenly, since a low tile has too few chains to hide the latency of a multiply-add."""
+    cdef Py_ssize_t count = (rows + TILE_ROWS - 1) // TILE_ROWS, i
+    if o.a_panels != NULL:
+        stacks[0] = Stack(n_tiles=rows // TILE_ROWS, height=TILE_ROWS, a_next=TILE_ROWS * k)
+        stacks[1] = Stack(n_tiles=count - stacks[0].n_tiles, height=rows % TILE_ROWS, a_next=TILE_ROWS * k)
+        return
+    stacks[0].height = (rows + count - 1) // count
+    stacks[1].height = stacks[0].height - 1
+    stacks[1].n_tiles = count * stacks[0].height - rows
+    stacks[0].n_tiles = count - stacks[1].n_tiles
+    for i in range(2):
+        stacks[i].a_next = stacks[i].height * o.a_row
+
+
 cdef inline Py_ssize_t row_product(const Operands* o, Py_ssize_t row, Py_ssize_t at_k, Py_ssize_t k, Py_ssize_t j,
                                    const Py_ssize_t n_vecs) noexcept nogil:
     """One row of c over one block of k, from column j on n_vecs vectors at a time, a constant, as far as they are full;
@@ -310,9 +339,7 @@ cdef void block_product(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_s
     s.k = k
     s.first = at_k == 0
     s.c_step = o.c_row
-    s.n_tiles = rows // TILE_ROWS
-    s.rows_left = rows % TILE_ROWS
-    s.n_lower = s.rows_left != 0
+    divide_rows(o, rows, k, s.stacks)
     while j < o.n:
         columns = min(o.n - j, TILE_COLUMNS)
         s.c = o.c + row * o.c_row + j
@@ -320,11 +347,9 @@ cdef void block_product(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_s
         if o.a_panels != NULL:
             s.a = o.a_panels
             s.a_step = TILE_ROWS
-            s.a_next = TILE_ROWS * k
         else:
             s.a = o.a + row * o.a_row + at_k * o.a_k
             s.a_step = o.a_k if o.rows_adjoin else o.a_row
-            s.a_next = TILE_ROWS * o.a_row
         if o.b_panel != NULL:
             pack_columns(o.b_panel, b + j * o.b_column, columns, k, o.b_k, o.b_column)
             s.b = o.b_panel
