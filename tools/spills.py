@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 Instruction = tuple[int, str]  # address, text
 
-PRODUCT = re.compile(r"strip_of_\w+_rows$|block_product$")
+PRODUCT = re.compile(r"(strip_of_\w+_rows|asking_tiles|block_in_place)(\.\w+)*$")
 
 
 def functions(path: str) -> Iterator[tuple[str, list[Instruction]]]:
@@ -23,7 +23,7 @@ def functions(path: str) -> Iterator[tuple[str, list[Instruction]]]:
     command = ["objdump", "--disassemble", "--no-show-raw-insn", path]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for block in text.split("\n\n"):
-        if name := re.search(r"<(\w+)>:", block):
+        if name := re.search(r"<([\w.]+)>:", block):
             yield name[1], [(int(address, 16), code) for address, code in re.findall(r"(?m)^ +(\w+):\s+(.*)$", block)]
 
 

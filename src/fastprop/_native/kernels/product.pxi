@@ -16,21 +16,27 @@
 cdef enum:
     BLOCK = 256             # k per chain: the numerics contract's, not a tuning knob
     ROWS_AT_ONCE = 264      # of a, packed: 264 KB of floats, for the second-level cache; a multiple of TILE_ROWS
-    PREFETCH_FROM = 128     # k: a shorter chain is over before c's lines have come
+    PREFETCH_FROM = 64      # k: a shorter chain is over before c's lines have come
     VECS_OF_ROW = 8         # of c at once where it has one row: so many chains hide a multiply-add's latency
-    ROWS_OF_A_POINTER = 4   # in a tile: their multiples of a_step, 0 to 3, need two registers at most
+    ROWS_OF_A_POINTER = 4   # in a tile: their multiples of a_step, 0 to 3, take two registers
+    BYTES_NOT_ASKED_FOR = 524288    # a smaller b is in the second-level cache as it is
+    K_BETWEEN = 16          # k of a tile from one asking for lines ahead to the next
+    LINE = 64               # bytes in a line of the caches
     K_TOGETHER = 16         # k packed of every panel before the next: a few rows of x read along, a few lines written
     BYTES_LEFT_IN_PLACE = 32768     # a smaller b stays in the first-level cache and is not worth copying
     BYTES_READ_IN_PLACE = 262144    # a smaller one may come from the second-level cache for some tiles of rows
     TILES_OF_A_COPY = 6             # which make up for copying it
 
 
-cdef struct Stack:
-    # Tiles of one height, one below the other. Their number is a field even where it is 1, because GCC keeps
-    # accumulators in registers only inside a loop.
-    Py_ssize_t n_tiles
-    Py_ssize_t height
-    Py_ssize_t a_next       # from one tile's first element of a to the next one's
+cdef struct Ahead:
+    # The lines that the next strip's panel will be packed from, asked for a few at a time while tiles are at work: all at
+    # once they would fill the queue of what is on its way from memory, and loads would wait.
+    const char* row
+    Py_ssize_t to_next_row  # in bytes
+    Py_ssize_t n_lines      # of a row
+    Py_ssize_t line         # the next one
+    Py_ssize_t n_left       # in all rows
+    Py_ssize_t at_once
 
 
 cdef struct Strip:
@@ -38,6 +44,7 @@ cdef struct Strip:
     Py_ssize_t k
     const real* a           # element (i, p) at a[i + p a_step] where a tile's rows adjoin, else a[i a_step + p]
     Py_ssize_t a_step
+    Py_ssize_t a_next       # from one tile's first element to the next one's
     const real* b           # row p at b + p b_step
     Py_ssize_t b_step
     real* c                 # row i at c + i c_step
@@ -45,7 +52,10 @@ cdef struct Strip:
     Py_ssize_t rest         # columns in the last vector, where it is not full
     bint first              # the first block of k starts c, the later ones are added to it
     const real* bias        # added with the last block; NULL otherwise
-    Stack stacks[2]         # of the rows: some tiles, then some lower ones
+    Py_ssize_t n_tiles      # of TILE_ROWS rows
+    Py_ssize_t n_lower      # of `rows_left` rows: 1 or 0. A field and not a constant, because GCC keeps accumulators
+    Py_ssize_t rows_left    # in registers only where the loop over tiles remains a loop
+    Ahead ahead
 
 
 cdef inline vec load_columns(const real* p, const Py_ssize_t j, const Py_ssize_t n_vecs,
@@ -63,22 +73,33 @@ cdef inline void store_columns(real* p, vec v, const Py_ssize_t j, const Py_ssiz
         v_store(p + j * LANES, v)
 
 
-cdef inline void tiles(const Strip* s, const Stack* stack, const Py_ssize_t n_rows, const Py_ssize_t n_vecs,
-                       const bint part, const bint rows_adjoin) noexcept nogil:
-    """A stack of tiles of n_rows x n_vecs vectors, each held in registers over its block of k.
+cdef inline void ask(Ahead* ahead) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(min(ahead.at_once, ahead.n_left)):
+        prefetch_for_later(ahead.row + ahead.line * LINE)
+        ahead.line += 1
+        if ahead.line == ahead.n_lines:
+            ahead.line = 0
+            ahead.row += ahead.to_next_row
+    ahead.n_left -= ahead.at_once
+
+
+cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, const Py_ssize_t n_vecs,
+                       const bint part, const bint rows_adjoin, const bint asks) noexcept nogil:
+    """n_tiles tiles of n_rows x n_vecs vectors, one below the other, each held in registers over its block of k.
     The const arguments are constants at every call, so that each call becomes a straight loop of its own; `part`
     says that the last vector is not full."""
     cdef vec acc[TILE_ROWS][TILE_VECS]
     cdef vec b_row[TILE_VECS]
     cdef vec x
-    cdef Py_ssize_t i, j, p, t, rest = s.rest, a_step = s.a_step, b_step = s.b_step, c_step = s.c_step, k = s.k
+    cdef Py_ssize_t i, j, p, t, left, rest = s.rest, a_step = s.a_step, b_step = s.b_step, c_step = s.c_step, k = s.k
     cdef Py_ssize_t n_pointers = 1 if rows_adjoin else (n_rows + ROWS_OF_A_POINTER - 1) // ROWS_OF_A_POINTER
     cdef const real* a[TILE_ROWS]
     cdef const real* b
     cdef real* c = s.c
-    for t in range(stack.n_tiles):
+    for t in range(n_tiles):
         for i in range(n_pointers):
-            a[i] = s.a + t * stack.a_next + i * ROWS_OF_A_POINTER * a_step
+            a[i] = s.a + t * s.a_next + i * ROWS_OF_A_POINTER * a_step
         b = s.b
         for i in range(n_rows):
             for j in range(n_vecs):
@@ -87,16 +108,21 @@ cdef inline void tiles(const Strip* s, const Stack* stack, const Py_ssize_t n_ro
             for i in range(n_rows):
                 for j in range(n_vecs):
                     prefetch_to_write(c + i * c_step + j * LANES)
-        for p in range(k):
-            for j in range(n_vecs):
-                b_row[j] = load_columns(b, j, n_vecs, part, rest)
-            for i in range(n_rows):
-                x = v_set(a[0][i] if rows_adjoin else a[i // ROWS_OF_A_POINTER][i % ROWS_OF_A_POINTER * a_step])
+        left = k
+        while left > 0:
+            if asks:
+                ask(&s.ahead)
+            for p in range(min(left, K_BETWEEN) if asks else k):
                 for j in range(n_vecs):
-                    acc[i][j] = v_fma(x, b_row[j], acc[i][j])
-            for i in range(n_pointers):
-                a[i] += a_step if rows_adjoin else 1
-            b += b_step
+                    b_row[j] = load_columns(b, j, n_vecs, part, rest)
+                for i in range(n_rows):
+                    x = v_set(a[0][i] if rows_adjoin else a[i // ROWS_OF_A_POINTER][i % ROWS_OF_A_POINTER * a_step])
+                    for j in range(n_vecs):
+                        acc[i][j] = v_fma(x, b_row[j], acc[i][j])
+                for i in range(n_pointers):
+                    a[i] += a_step if rows_adjoin else 1
+                b += b_step
+            left -= K_BETWEEN if asks else k
         if not s.first:
             for i in range(n_rows):
                 for j in range(n_vecs):
@@ -115,38 +141,34 @@ cdef inline void tiles(const Strip* s, const Stack* stack, const Py_ssize_t n_ro
 
 cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const bint part,
                                const bint rows_adjoin) noexcept nogil:
-    """All rows, in tiles of one height and then of another, each height unrolled for itself."""
-    cdef const Stack* stack
-    cdef Py_ssize_t i, height
-    for i in range(2):
-        stack = &s.stacks[i]
-        height = stack.height
-        if height == TILE_ROWS:
-            tiles(s, stack, TILE_ROWS, n_vecs, part, rows_adjoin)
-        elif height == 1:
-            tiles(s, stack, 1, n_vecs, part, rows_adjoin)
-        elif height == 2:
-            tiles(s, stack, 2, n_vecs, part, rows_adjoin)
-        elif height == 3:
-            tiles(s, stack, 3, n_vecs, part, rows_adjoin)
-        elif TILE_ROWS > 4 and height == 4:
-            tiles(s, stack, 4, n_vecs, part, rows_adjoin)
-        elif TILE_ROWS > 5 and height == 5:
-            tiles(s, stack, 5, n_vecs, part, rows_adjoin)
-        elif TILE_ROWS > 6 and height == 6:
-            tiles(s, stack, 6, n_vecs, part, rows_adjoin)
-        elif TILE_ROWS > 7 and height == 7:
-            tiles(s, stack, 7, n_vecs, part, rows_adjoin)
-        elif TILE_ROWS > 8 and height == 8:
-            tiles(s, stack, 8, n_vecs, part, rows_adjoin)
-        elif TILE_ROWS > 9 and height == 9:
-            tiles(s, stack, 9, n_vecs, part, rows_adjoin)
-        elif TILE_ROWS > 10 and height == 10:
-            tiles(s, stack, 10, n_vecs, part, rows_adjoin)
-        elif TILE_ROWS > 11 and height == 11:
-            tiles(s, stack, 11, n_vecs, part, rows_adjoin)
-        s.a += stack.n_tiles * stack.a_next
-        s.c += stack.n_tiles * height * s.c_step
+    """All rows: tiles of TILE_ROWS, then one of the rows left over, each height unrolled for itself."""
+    cdef Py_ssize_t left = s.rows_left
+    if s.n_tiles:
+        tiles(s, s.n_tiles, TILE_ROWS, n_vecs, part, rows_adjoin, False)
+        s.a += s.n_tiles * s.a_next
+        s.c += s.n_tiles * TILE_ROWS * s.c_step
+    if left == 1:
+        tiles(s, s.n_lower, 1, n_vecs, part, rows_adjoin, False)
+    elif left == 2:
+        tiles(s, s.n_lower, 2, n_vecs, part, rows_adjoin, False)
+    elif left == 3:
+        tiles(s, s.n_lower, 3, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 4 and left == 4:
+        tiles(s, s.n_lower, 4, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 5 and left == 5:
+        tiles(s, s.n_lower, 5, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 6 and left == 6:
+        tiles(s, s.n_lower, 6, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 7 and left == 7:
+        tiles(s, s.n_lower, 7, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 8 and left == 8:
+        tiles(s, s.n_lower, 8, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 9 and left == 9:
+        tiles(s, s.n_lower, 9, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 10 and left == 10:
+        tiles(s, s.n_lower, 10, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 11 and left == 11:
+        tiles(s, s.n_lower, 11, n_vecs, part, rows_adjoin, False)
 
 
 cdef inline void strip(Strip* s, Py_ssize_t n_columns, const bint rows_adjoin) noexcept nogil:
@@ -165,6 +187,14 @@ cdef inline void strip(Strip* s, Py_ssize_t n_columns, const bint rows_adjoin) n
         strip_of_vecs(s, 4, True, rows_adjoin)
 
 
+cdef void asking_tiles(Strip* s) noexcept nogil:
+    """The whole tiles of panels, which meanwhile ask for what is ahead."""
+    tiles(s, s.n_tiles, TILE_ROWS, TILE_VECS, False, True, True)
+    s.a += s.n_tiles * s.a_next
+    s.c += s.n_tiles * TILE_ROWS * s.c_step
+    s.n_tiles = 0
+
+
 cdef void strip_of_adjoining_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
     strip(s, n_columns, True)
 
@@ -173,7 +203,7 @@ cdef void strip_of_separate_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
     strip(s, n_columns, False)
 
 
-cdef inline void pack_lying(real* panel, const Py_ssize_t width, const real* x, Py_ssize_t n, Py_ssize_t k,
+cdef inline void pack_lying(real* panel, const Py_ssize_t width, const real* x, const Py_ssize_t n, Py_ssize_t k,
                             Py_ssize_t step) noexcept nogil:
     """panel[p width + q] = x[p step + q] for q < n, p < k."""
     cdef Py_ssize_t p, q
@@ -186,7 +216,7 @@ cdef inline void pack_lying(real* panel, const Py_ssize_t width, const real* x, 
         x += step
 
 
-cdef inline void pack_standing(real* panel, const Py_ssize_t width, const real* x, Py_ssize_t n, Py_ssize_t k,
+cdef inline void pack_standing(real* panel, const Py_ssize_t width, const real* x, const Py_ssize_t n, const Py_ssize_t k,
                                Py_ssize_t step) noexcept nogil:
     """panel[p width + q] = x[q step + p] for q < n, p < k: LANES x LANES at a time, turned in registers."""
     cdef vec lines[LANES]
@@ -217,8 +247,12 @@ cdef inline void pack(real* panels, const Py_ssize_t width, const real* x, Py_ss
         first = 0
         while first < n:
             panel = panels + first * k + p * width
-            if x_line == 1:
-                pack_lying(panel, width, x + p * x_k + first, min(n - first, width), count, x_k)
+            if x_line == 1 and n - first >= width:
+                pack_lying(panel, width, x + p * x_k + first, width, count, x_k)
+            elif x_line == 1:
+                pack_lying(panel, width, x + p * x_k + first, n - first, count, x_k)
+            elif n - first >= width and count == K_TOGETHER:
+                pack_standing(panel, width, x + p + first * x_line, width, K_TOGETHER, x_line)
             else:
                 pack_standing(panel, width, x + p + first * x_line, min(n - first, width), count, x_line)
             first += width
@@ -279,23 +313,25 @@ cdef struct Operands:
     const real* bias
     real* a_panels          # NULL where a is read in place
     real* b_panel           # NULL where b is read in place
-    bint rows_adjoin        # the rows of a, or of its panels
+    bint rows_adjoin        # the rows of a, where it lies
 
 
-cdef inline void divide_rows(const Operands* o, Py_ssize_t rows, Py_ssize_t k, Stack* stacks) noexcept nogil:
-    """Into tiles, as few as can be. Panels are as high as a tile, but for the last; rows read in place are divided
-    evenly, since a low tile has too few chains to hide the latency of a multiply-add."""
-    cdef Py_ssize_t count = (rows + TILE_ROWS - 1) // TILE_ROWS, i
-    if o.a_panels != NULL:
-        stacks[0] = Stack(n_tiles=rows // TILE_ROWS, height=TILE_ROWS, a_next=TILE_ROWS * k)
-        stacks[1] = Stack(n_tiles=count - stacks[0].n_tiles, height=rows % TILE_ROWS, a_next=TILE_ROWS * k)
-        return
-    stacks[0].height = (rows + count - 1) // count
-    stacks[1].height = stacks[0].height - 1
-    stacks[1].n_tiles = count * stacks[0].height - rows
-    stacks[0].n_tiles = count - stacks[1].n_tiles
-    for i in range(2):
-        stacks[i].a_next = stacks[i].height * o.a_row
+cdef inline void look_ahead(const Operands* o, Py_ssize_t at_k, Py_ssize_t k, Py_ssize_t j, Py_ssize_t n_turns,
+                           Ahead* ahead) noexcept nogil:
+    """To what the panel after column j's of this block of k is packed from, to be asked for in so many turns."""
+    cdef Py_ssize_t size = sizeof(real), columns
+    j += TILE_COLUMNS
+    if j >= o.n:
+        j, at_k, k = 0, at_k + k, min(o.k - at_k - k, BLOCK)
+    columns = min(o.n - j, TILE_COLUMNS)
+    ahead.row = <const char*> (o.b + at_k * o.b_k + j * o.b_column)
+    ahead.line = 0
+    if o.b_column == 1:
+        ahead.to_next_row, ahead.n_lines, ahead.n_left = o.b_k * size, (columns * size + LINE - 1) // LINE, k
+    else:
+        ahead.to_next_row, ahead.n_lines, ahead.n_left = o.b_column * size, (k * size + LINE - 1) // LINE, columns
+    ahead.n_left *= ahead.n_lines
+    ahead.at_once = (ahead.n_left + n_turns - 1) // n_turns
 
 
 cdef inline Py_ssize_t row_product(const Operands* o, Py_ssize_t row, Py_ssize_t at_k, Py_ssize_t k, Py_ssize_t j,
@@ -327,29 +363,39 @@ cdef inline Py_ssize_t row_product(const Operands* o, Py_ssize_t row, Py_ssize_t
     return j
 
 
-cdef void block_product(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
-                        Py_ssize_t k) noexcept nogil:
-    """Some rows of c over one block of k: strip by strip."""
-    cdef Py_ssize_t j = 0, columns
-    cdef const real* b = o.b + at_k * o.b_k
-    cdef Strip s
-    if rows == 1 and o.b_panel == NULL and o.a_panels == NULL:
-        j = row_product(o, row, at_k, k, 0, VECS_OF_ROW)
-        j = row_product(o, row, at_k, k, j, VECS_OF_ROW // 2)
+cdef inline void begin_strips(Strip* s, const Operands* o, Py_ssize_t rows, Py_ssize_t at_k,
+                              Py_ssize_t k) noexcept nogil:
+    """What all strips of some rows and a block of k share."""
     s.k = k
     s.first = at_k == 0
     s.c_step = o.c_row
-    divide_rows(o, rows, k, s.stacks)
+    s.rows_left = rows % TILE_ROWS
+    s.n_lower = s.rows_left != 0
+
+
+cdef inline void set_output(Strip* s, const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
+                            Py_ssize_t j) noexcept nogil:
+    s.n_tiles = rows // TILE_ROWS
+    s.c = o.c + row * o.c_row + j
+    s.bias = o.bias + j if o.bias != NULL and at_k + s.k == o.k else NULL
+
+
+cdef void block_in_place(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
+                         Py_ssize_t k) noexcept nogil:
+    """Some rows of c over one block of k, strip by strip, with a as it lies; b too, or copied for each strip."""
+    cdef Py_ssize_t j = 0, columns
+    cdef const real* b = o.b + at_k * o.b_k
+    cdef Strip s
+    if rows == 1 and o.b_panel == NULL:
+        j = row_product(o, row, at_k, k, 0, VECS_OF_ROW)
+        j = row_product(o, row, at_k, k, j, VECS_OF_ROW // 2)
+    begin_strips(&s, o, rows, at_k, k)
+    s.a_step = o.a_k if o.rows_adjoin else o.a_row
+    s.a_next = TILE_ROWS * o.a_row
     while j < o.n:
         columns = min(o.n - j, TILE_COLUMNS)
-        s.c = o.c + row * o.c_row + j
-        s.bias = o.bias + j if o.bias != NULL and at_k + k == o.k else NULL
-        if o.a_panels != NULL:
-            s.a = o.a_panels
-            s.a_step = TILE_ROWS
-        else:
-            s.a = o.a + row * o.a_row + at_k * o.a_k
-            s.a_step = o.a_k if o.rows_adjoin else o.a_row
+        set_output(&s, o, row, rows, at_k, j)
+        s.a = o.a + row * o.a_row + at_k * o.a_k
         if o.b_panel != NULL:
             pack_columns(o.b_panel, b + j * o.b_column, columns, k, o.b_k, o.b_column)
             s.b = o.b_panel
@@ -361,6 +407,32 @@ cdef void block_product(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_s
             strip_of_adjoining_rows(&s, columns)
         else:
             strip_of_separate_rows(&s, columns)
+        j += TILE_COLUMNS
+
+
+cdef void block_of_panels(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
+                          Py_ssize_t k) noexcept nogil:
+    """The same with both copied: these rows of a at once, b for each strip. Where b is large its lines are asked for
+    one strip ahead."""
+    cdef Py_ssize_t j = 0, columns
+    cdef Py_ssize_t n_turns = rows // TILE_ROWS * ((k + K_BETWEEN - 1) // K_BETWEEN)
+    cdef bint asks = n_turns > 0 and o.n * o.k * <Py_ssize_t>sizeof(real) >= BYTES_NOT_ASKED_FOR
+    cdef Strip s
+    begin_strips(&s, o, rows, at_k, k)
+    s.a_step = TILE_ROWS
+    s.a_next = TILE_ROWS * k
+    s.b = o.b_panel
+    s.b_step = TILE_COLUMNS
+    pack_rows(o.a_panels, o.a + row * o.a_row + at_k * o.a_k, rows, k, o.a_row, o.a_k)
+    while j < o.n:
+        columns = min(o.n - j, TILE_COLUMNS)
+        set_output(&s, o, row, rows, at_k, j)
+        s.a = o.a_panels
+        pack_columns(o.b_panel, o.b + at_k * o.b_k + j * o.b_column, columns, k, o.b_k, o.b_column)
+        if asks and columns == TILE_COLUMNS:
+            look_ahead(o, at_k, k, j, n_turns, &s.ahead)
+            asking_tiles(&s)
+        strip_of_adjoining_rows(&s, columns)
         j += TILE_COLUMNS
 
 
@@ -421,7 +493,6 @@ cdef void wide_product(
         o.b_panel = <real*> work
     if packing and n > 4 * TILE_COLUMNS:
         o.a_panels = <real*> work + TILE_COLUMNS * min(k, BLOCK)
-        o.rows_adjoin = True
     if k == 0:
         fill_rows(o.c, c_row, m, n, o.bias)
     while row < m:
@@ -430,7 +501,8 @@ cdef void wide_product(
         while at_k < k:
             k_block = min(k - at_k, BLOCK)
             if o.a_panels != NULL:
-                pack_rows(o.a_panels, o.a + row * a_row + at_k * a_k, rows, k_block, a_row, a_k)
-            block_product(&o, row, rows, at_k, k_block)
+                block_of_panels(&o, row, rows, at_k, k_block)
+            else:
+                block_in_place(&o, row, rows, at_k, k_block)
             at_k += BLOCK
         row += rows_at_once
