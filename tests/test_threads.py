@@ -266,6 +266,31 @@ print(fp.num_threads())
     assert run_python(code, FASTPROP_NUM_THREADS=None).stdout.strip() == "1"
 
 
+@pytest.mark.skipif(len(getattr(os, "sched_getaffinity", lambda _: ())(0)) < 2, reason="needs two processors")
+def test_a_helper_leaves_the_processor_of_its_caller() -> None:
+    """Linux likes to wake a thread where the one that woke it runs. Afterwards it may go wherever it might before."""
+    code = """
+import os
+import numpy as np
+import fastprop as fp
+from fastprop._native import threads
+processors = os.sched_getaffinity(0)
+callers = min(processors)
+fp.set_num_threads(2)
+model, X = fp.mlp(64, 64, 10), np.zeros((40_000, 64), np.float32)
+model.predict(X)
+(helper,) = (thread.native_id for thread in threads._crew.executor._threads)
+os.sched_setaffinity(0, {callers})
+os.sched_setaffinity(helper, {callers})     # so it is there
+os.sched_setaffinity(helper, processors)
+model.predict(X)
+threads._crew.executor.submit(int).result()     # it is done with the call
+fields = open(f"/proc/self/task/{helper}/stat").read().rpartition(")")[2].split()
+print(int(fields[36]) != callers, os.sched_getaffinity(helper) == processors)
+"""
+    assert run_python(code, FASTPROP_NUM_THREADS=None).stdout.split() == ["True", "True"]
+
+
 @pytest.mark.parametrize(("files", "expected"), [
     ({"cpu.max": "150000 100000"}, 1.5),
     ({"cpu.max": "max 100000"}, float("inf")),

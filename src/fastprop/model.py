@@ -270,7 +270,7 @@ class Sequential:
 
     def _learning_plan(self, X: Matrix, batch_size: int, *scoring: Any, training: bool) -> Loan:
         """A plan to take batches of X's rows forward and back; `training` as for `fastprop.gradient`."""
-        n_workers = threads.for_step(3 * batch_size * self._work)
+        n_workers = threads.for_step(3 * batch_size * self._work, self.dtype.itemsize)
         return self._plan(X, batch_size, n_workers, *scoring, training=training)
 
     def _plan(self, X: Matrix, batch_size: int, n_workers: int, *scoring: Any, training: bool = False) -> Loan:

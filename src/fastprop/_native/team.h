@@ -46,13 +46,32 @@ typedef struct {
     volatile int64_t at_gate; /* helpers that have come so far, those let in included */
     volatile int64_t closed;  /* nobody is let in any more */
     int64_t most;             /* workers that there is room for */
+    int processor;            /* where worker 0 runs, -1 where that is not known */
 } team;
+
+#if defined(__linux__)
+static inline int processor_here(void) { return sched_getcpu(); }
+
+/* Go to another processor, if there is one that this thread may use. */
+static inline void leave_processor(int processor) {
+    cpu_set_t allowed, others;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    others = allowed;
+    CPU_CLR(processor, &others);
+    if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+        sched_setaffinity(0, sizeof allowed, &allowed);
+}
+#else
+static inline int processor_here(void) { return -1; }
+static inline void leave_processor(int processor) { (void)processor; }
+#endif
 
 static inline int64_t team_size(team *t) { return atomic_get(&t->state) & 0xffffffff; }
 
 static inline void team_open(team *t, int64_t most) {
     t->waiting = t->at_gate = t->closed = 0;
     t->most = most;
+    t->processor = processor_here();
     atomic_set(&t->state, 1);
 }
 
@@ -62,16 +81,21 @@ static inline void team_admit(team *t, int64_t meetings) {
     atomic_set(&t->state, meetings << 32 | (present < t->most ? present : t->most));
 }
 
-/* Worker 0's wait for its helpers, of so many pauses at most. */
+/* Worker 0's wait for its helpers, of so many pauses at most. A helper that waits for this processor gets it. */
 static inline void team_gather(team *t, int64_t patience) {
-    while (1 + atomic_get(&t->at_gate) < t->most && patience-- > 0) pause_briefly();
+    for (int64_t spins = 1; spins <= patience && 1 + atomic_get(&t->at_gate) < t->most; spins++) {
+        if (spins % SPINS) pause_briefly();
+        else YIELD();
+    }
     team_admit(t, 0);
 }
 
 static inline void team_close(team *t) { atomic_set(&t->closed, 1); }
 
-/* A helper's way in: its number in the team, or 0 where it is not needed. */
+/* A helper's way in: its number in the team, or 0 where it is not needed. Linux may wake a thread on the processor of
+ * the one that woke it, although another is idle, and leave it there for longer than most calls take. */
 static inline int64_t team_enter(team *t) {
+    if (t->processor >= 0 && processor_here() == t->processor) leave_processor(t->processor);
     const int64_t number = atomic_increment(&t->at_gate);
     if (number >= t->most) return 0;
     for (int64_t spins = 0; team_size(t) <= number; spins++) {
