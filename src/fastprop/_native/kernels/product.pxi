@@ -19,12 +19,11 @@ cdef enum:
     PREFETCH_FROM = 64      # k: a shorter chain is over before c's lines have come
     VECS_OF_ROW = 8         # of c at once where it has one row: so many chains hide a multiply-add's latency
     ROWS_OF_A_POINTER = 4   # in a tile: their multiples of a_step, 0 to 3, take two registers
-    BYTES_NOT_ASKED_FOR = 524288    # a smaller b is in the second-level cache as it is
     K_BETWEEN = 16          # k of a tile from one asking for lines ahead to the next
     LINE = 64               # bytes in a line of the caches
     K_TOGETHER = 16         # k packed of every panel before the next: a few rows of x read along, a few lines written
     BYTES_LEFT_IN_PLACE = 32768     # a smaller b stays in the first-level cache and is not worth copying
-    BYTES_READ_IN_PLACE = 262144    # a smaller one may come from the second-level cache for some tiles of rows
+    BYTES_READ_IN_PLACE = 262144    # a smaller one is in the second-level cache, good enough for some tiles of rows
     TILES_OF_A_COPY = 6             # which make up for copying it
 
 
@@ -187,12 +186,20 @@ cdef inline void strip(Strip* s, Py_ssize_t n_columns, const bint rows_adjoin) n
         strip_of_vecs(s, 4, True, rows_adjoin)
 
 
-cdef void asking_tiles(Strip* s) noexcept nogil:
-    """The whole tiles of panels, which meanwhile ask for what is ahead."""
-    tiles(s, s.n_tiles, TILE_ROWS, TILE_VECS, False, True, True)
+cdef inline void ask_in_tiles(Strip* s, const bint rows_adjoin) noexcept nogil:
+    """The whole tiles of a strip of whole vectors, which meanwhile ask for what is ahead."""
+    tiles(s, s.n_tiles, TILE_ROWS, TILE_VECS, False, rows_adjoin, True)
     s.a += s.n_tiles * s.a_next
     s.c += s.n_tiles * TILE_ROWS * s.c_step
     s.n_tiles = 0
+
+
+cdef void asking_tiles_of_adjoining_rows(Strip* s) noexcept nogil:
+    ask_in_tiles(s, True)
+
+
+cdef void asking_tiles_of_separate_rows(Strip* s) noexcept nogil:
+    ask_in_tiles(s, False)
 
 
 cdef void strip_of_adjoining_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
@@ -313,7 +320,7 @@ cdef struct Operands:
     const real* bias
     real* a_panels          # NULL where a is read in place
     real* b_panel           # NULL where b is read in place
-    bint rows_adjoin        # the rows of a, where it lies
+    bint rows_adjoin        # the rows of a, or of its panels
 
 
 cdef inline void look_ahead(const Operands* o, Py_ssize_t at_k, Py_ssize_t k, Py_ssize_t j, Py_ssize_t n_turns,
@@ -369,40 +376,39 @@ cdef inline void begin_strips(Strip* s, const Operands* o, Py_ssize_t rows, Py_s
     s.k = k
     s.first = at_k == 0
     s.c_step = o.c_row
+    s.b_step = TILE_COLUMNS if o.b_panel != NULL else o.b_k
     s.rows_left = rows % TILE_ROWS
     s.n_lower = s.rows_left != 0
+    if o.a_panels != NULL:
+        s.a_step = TILE_ROWS
+        s.a_next = TILE_ROWS * k
+    else:
+        s.a_step = o.a_k if o.rows_adjoin else o.a_row
+        s.a_next = TILE_ROWS * o.a_row
 
 
-cdef inline void set_output(Strip* s, const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
-                            Py_ssize_t j) noexcept nogil:
+cdef inline void begin_strip(Strip* s, const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
+                             Py_ssize_t j) noexcept nogil:
+    """The strip from column j on, but for its b."""
     s.n_tiles = rows // TILE_ROWS
+    s.a = o.a_panels if o.a_panels != NULL else o.a + row * o.a_row + at_k * o.a_k
     s.c = o.c + row * o.c_row + j
     s.bias = o.bias + j if o.bias != NULL and at_k + s.k == o.k else NULL
 
 
 cdef void block_in_place(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
                          Py_ssize_t k) noexcept nogil:
-    """Some rows of c over one block of k, strip by strip, with a as it lies; b too, or copied for each strip."""
+    """Some rows of c over one block of k, strip by strip, with a and b as they lie."""
     cdef Py_ssize_t j = 0, columns
-    cdef const real* b = o.b + at_k * o.b_k
     cdef Strip s
-    if rows == 1 and o.b_panel == NULL:
+    if rows == 1:
         j = row_product(o, row, at_k, k, 0, VECS_OF_ROW)
         j = row_product(o, row, at_k, k, j, VECS_OF_ROW // 2)
     begin_strips(&s, o, rows, at_k, k)
-    s.a_step = o.a_k if o.rows_adjoin else o.a_row
-    s.a_next = TILE_ROWS * o.a_row
     while j < o.n:
         columns = min(o.n - j, TILE_COLUMNS)
-        set_output(&s, o, row, rows, at_k, j)
-        s.a = o.a + row * o.a_row + at_k * o.a_k
-        if o.b_panel != NULL:
-            pack_columns(o.b_panel, b + j * o.b_column, columns, k, o.b_k, o.b_column)
-            s.b = o.b_panel
-            s.b_step = TILE_COLUMNS
-        else:
-            s.b = b + j
-            s.b_step = o.b_k
+        begin_strip(&s, o, row, rows, at_k, j)
+        s.b = o.b + at_k * o.b_k + j
         if o.rows_adjoin:
             strip_of_adjoining_rows(&s, columns)
         else:
@@ -412,27 +418,30 @@ cdef void block_in_place(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_
 
 cdef void block_of_panels(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
                           Py_ssize_t k) noexcept nogil:
-    """The same with both copied: these rows of a at once, b for each strip. Where b is large its lines are asked for
-    one strip ahead."""
+    """The same with b copied for each strip, its lines asked for one strip ahead where it is large; and with a copied,
+    if there are panels for it."""
     cdef Py_ssize_t j = 0, columns
     cdef Py_ssize_t n_turns = rows // TILE_ROWS * ((k + K_BETWEEN - 1) // K_BETWEEN)
-    cdef bint asks = n_turns > 0 and o.n * o.k * <Py_ssize_t>sizeof(real) >= BYTES_NOT_ASKED_FOR
+    cdef bint asks = n_turns > 0 and o.n * o.k * <Py_ssize_t>sizeof(real) >= BYTES_READ_IN_PLACE
     cdef Strip s
     begin_strips(&s, o, rows, at_k, k)
-    s.a_step = TILE_ROWS
-    s.a_next = TILE_ROWS * k
-    s.b = o.b_panel
-    s.b_step = TILE_COLUMNS
-    pack_rows(o.a_panels, o.a + row * o.a_row + at_k * o.a_k, rows, k, o.a_row, o.a_k)
+    if o.a_panels != NULL:
+        pack_rows(o.a_panels, o.a + row * o.a_row + at_k * o.a_k, rows, k, o.a_row, o.a_k)
     while j < o.n:
         columns = min(o.n - j, TILE_COLUMNS)
-        set_output(&s, o, row, rows, at_k, j)
-        s.a = o.a_panels
+        begin_strip(&s, o, row, rows, at_k, j)
         pack_columns(o.b_panel, o.b + at_k * o.b_k + j * o.b_column, columns, k, o.b_k, o.b_column)
+        s.b = o.b_panel
         if asks and columns == TILE_COLUMNS:
             look_ahead(o, at_k, k, j, n_turns, &s.ahead)
-            asking_tiles(&s)
-        strip_of_adjoining_rows(&s, columns)
+            if o.rows_adjoin:
+                asking_tiles_of_adjoining_rows(&s)
+            else:
+                asking_tiles_of_separate_rows(&s)
+        if o.rows_adjoin:
+            strip_of_adjoining_rows(&s, columns)
+        else:
+            strip_of_separate_rows(&s, columns)
         j += TILE_COLUMNS
 
 
@@ -493,6 +502,7 @@ cdef void wide_product(
         o.b_panel = <real*> work
     if packing and n > 4 * TILE_COLUMNS:
         o.a_panels = <real*> work + TILE_COLUMNS * min(k, BLOCK)
+        o.rows_adjoin = True
     if k == 0:
         fill_rows(o.c, c_row, m, n, o.bias)
     while row < m:
@@ -500,7 +510,7 @@ cdef void wide_product(
         at_k = 0
         while at_k < k:
             k_block = min(k - at_k, BLOCK)
-            if o.a_panels != NULL:
+            if o.b_panel != NULL:
                 block_of_panels(&o, row, rows, at_k, k_block)
             else:
                 block_in_place(&o, row, rows, at_k, k_block)
