@@ -37,8 +37,8 @@ cdef enum:
     # Batches of so few rows: dW = aᵀ delta is multiplied within the update and not written to memory, where W's rows
     # are whole cache lines (else each row's first load waits for the last one's store).
     FEW_ROWS = 4
-    GRADIENT_AT_ONCE = 65536    # reals of dW between two updates: 256 KB of floats, for the second-level cache
-    ROWS_TOGETHER = 240     # of dW at least: fewer, and packing delta anew for each lot costs more than is saved
+    GRADIENT_AT_ONCE = 262144   # bytes of dW between two updates, for the second-level cache
+    COLUMN_AT_ONCE = 960    # bytes, 240 or 120 rows of dW, at least: packing delta anew for each lot costs as well
     WORK_PER_PAUSE = 16000  # multiply-adds, 0.3 us or more, for each 20 ns of waiting: helpers may cost 7 % of the time
     LONGEST_WAIT = 50000    # pauses: 1 ms
     WORK_BY_COLUMNS = 3000000   # multiply-adds forward for each worker, 150 us: where meeting at each layer is nothing
@@ -130,7 +130,7 @@ cdef class Plan:
         others = others_of(nodes)
         other_lists = [parts.add(len(each) * sizeof(void*)) for each in others]
         work_size = work_of(self.kernels, nodes, batch_size, learns) * itemsize
-        dW_size = max([gradient_at_once(laid) for laid in nodes]) * learning
+        dW_size = max([gradient_at_once(laid, itemsize) for laid in nodes]) * learning
         if n_elements is not None:
             work_size = max(work_size, dW_size)
         own_sizes = work_size, dW_size, batch_size * learning, batch_size * learning
@@ -204,7 +204,7 @@ cdef class Plan:
         node.W = laid.start
         node.b = node.W + node.n_in * node.n_out if laid.use_bias else -1
         if laid.kind == "product":
-            node.rows_at_once = rows_at_once(laid.n_in, laid.n_out)
+            node.rows_at_once = rows_at_once(laid.n_in, laid.n_out, self.kernels.itemsize)
             node.gradient_rows = gradient_rows
             node.few_rows = laid.n_out * self.kernels.itemsize % ALIGNMENT == 0
             if self.n_elements >= 0 and not laid.inputs:
@@ -548,9 +548,10 @@ include "node_kinds.pxi"
 include "jobs.pxi"
 
 
-cdef rows_at_once(n_in, n_out):
+cdef rows_at_once(n_in, n_out, itemsize):
     """How many of dW's n_in rows of n_out to compute between two updates."""
-    return min(n_in, max(ROWS_TOGETHER, GRADIENT_AT_ONCE // n_out // ROWS_TOGETHER * ROWS_TOGETHER))
+    together = COLUMN_AT_ONCE // itemsize
+    return min(n_in, max(1, GRADIENT_AT_ONCE // (n_out * itemsize * together)) * together)
 
 
 cdef others_of(nodes):
@@ -562,10 +563,10 @@ cdef others_of(nodes):
     return found
 
 
-cdef gradient_at_once(node):
+cdef gradient_at_once(node, itemsize):
     """How many reals of a node's gradient to compute between two updates."""
     if node.kind == "product":
-        return (rows_at_once(node.n_in, node.n_out) + 1) * node.n_out       # and the bias
+        return (rows_at_once(node.n_in, node.n_out, itemsize) + 1) * node.n_out     # and the bias
     return node.at_once or (max(node.n_params, 2 * node.n_out) if node.n_params else 0)
 
 

@@ -1,0 +1,186 @@
+# The tile on which the matrix product stands: TILE_ROWS x TILE_VECS vectors of c in registers, over one block of k; and
+# a strip, a column of tiles.
+
+cdef enum:
+    PREFETCH_FROM = 64      # k: a shorter chain is over before c's lines have come
+    ROWS_OF_A_POINTER = 4   # in a tile: their multiples of a_step, 0 to 3, take two registers
+    K_BETWEEN = 16          # k of a tile from one asking for lines ahead to the next
+    LINE = 64               # bytes in a line of the caches
+
+
+cdef struct Ahead:
+    # The lines that the next strip's panel will be packed from, asked for a few at a time while tiles are at work: all
+    # at once they would fill the queue of what is on its way from memory, and loads would wait.
+    const char* row
+    Py_ssize_t to_next_row  # in bytes
+    Py_ssize_t n_lines      # of a row
+    Py_ssize_t line         # the next one
+    Py_ssize_t n_left       # in all rows
+    Py_ssize_t at_once
+
+
+cdef struct Strip:
+    # The operands of one column of tiles: c (rows x columns), TILE_COLUMNS wide at most, over one block of k.
+    Py_ssize_t k
+    const real* a           # element (i, p) at a[i + p a_step] where a tile's rows adjoin, else a[i a_step + p]
+    Py_ssize_t a_step
+    Py_ssize_t a_next       # from one tile's first element to the next one's
+    const real* b           # row p at b + p b_step
+    Py_ssize_t b_step
+    real* c                 # row i at c + i c_step
+    Py_ssize_t c_step
+    Py_ssize_t rest         # columns in the last vector, where it is not full
+    bint first              # the first block of k starts c, the later ones are added to it
+    const real* bias        # added with the last block; NULL otherwise
+    Py_ssize_t n_tiles      # of TILE_ROWS rows
+    Py_ssize_t n_lower      # of `rows_left` rows: 1 or 0. A field and not a constant, because GCC keeps accumulators
+    Py_ssize_t rows_left    # in registers only where the loop over tiles remains a loop
+    Ahead ahead
+
+
+cdef inline vec load_columns(const real* p, const Py_ssize_t j, const Py_ssize_t n_vecs,
+                             const bint part, Py_ssize_t rest) noexcept nogil:
+    if part and j == n_vecs - 1:
+        return v_load_part(p + j * LANES, rest)
+    return v_load(p + j * LANES)
+
+
+cdef inline void store_columns(real* p, vec v, const Py_ssize_t j, const Py_ssize_t n_vecs,
+                               const bint part, Py_ssize_t rest) noexcept nogil:
+    if part and j == n_vecs - 1:
+        v_store_part(p + j * LANES, v, rest)
+    else:
+        v_store(p + j * LANES, v)
+
+
+cdef inline void ask(Ahead* ahead) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(min(ahead.at_once, ahead.n_left)):
+        prefetch_for_later(ahead.row + ahead.line * LINE)
+        ahead.line += 1
+        if ahead.line == ahead.n_lines:
+            ahead.line = 0
+            ahead.row += ahead.to_next_row
+    ahead.n_left -= ahead.at_once
+
+
+cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, const Py_ssize_t n_vecs,
+                       const bint part, const bint rows_adjoin, const bint asks) noexcept nogil:
+    """n_tiles tiles of n_rows x n_vecs vectors, one below the other, each held in registers over its block of k.
+    The const arguments are constants at every call, so that each call becomes a straight loop of its own; `part`
+    says that the last vector is not full."""
+    cdef vec acc[TILE_ROWS][TILE_VECS]
+    cdef vec b_row[TILE_VECS]
+    cdef vec x
+    cdef Py_ssize_t i, j, p, t, left, rest = s.rest, a_step = s.a_step, b_step = s.b_step, c_step = s.c_step, k = s.k
+    cdef Py_ssize_t n_pointers = 1 if rows_adjoin else (n_rows + ROWS_OF_A_POINTER - 1) // ROWS_OF_A_POINTER
+    cdef const real* a[TILE_ROWS]
+    cdef const real* b
+    cdef real* c = s.c
+    for t in range(n_tiles):
+        for i in range(n_pointers):
+            a[i] = s.a + t * s.a_next + i * ROWS_OF_A_POINTER * a_step
+        b = s.b
+        for i in range(n_rows):
+            for j in range(n_vecs):
+                acc[i][j] = v_set(0)
+        if k >= PREFETCH_FROM:
+            for i in range(n_rows):
+                for j in range(n_vecs):
+                    prefetch_to_write(c + i * c_step + j * LANES)
+        left = k
+        while left > 0:
+            if asks:
+                ask(&s.ahead)
+            for p in range(min(left, K_BETWEEN) if asks else k):
+                for j in range(n_vecs):
+                    b_row[j] = load_columns(b, j, n_vecs, part, rest)
+                for i in range(n_rows):
+                    x = v_set(a[0][i] if rows_adjoin else a[i // ROWS_OF_A_POINTER][i % ROWS_OF_A_POINTER * a_step])
+                    for j in range(n_vecs):
+                        acc[i][j] = v_fma(x, b_row[j], acc[i][j])
+                for i in range(n_pointers):
+                    a[i] += a_step if rows_adjoin else 1
+                b += b_step
+            left -= K_BETWEEN if asks else k
+        if not s.first:
+            for i in range(n_rows):
+                for j in range(n_vecs):
+                    acc[i][j] = v_add(load_columns(c + i * c_step, j, n_vecs, part, rest), acc[i][j])
+        if s.bias != NULL:
+            for j in range(n_vecs):
+                b_row[j] = load_columns(s.bias, j, n_vecs, part, rest)
+            for i in range(n_rows):
+                for j in range(n_vecs):
+                    acc[i][j] = v_add(acc[i][j], b_row[j])
+        for i in range(n_rows):
+            for j in range(n_vecs):
+                store_columns(c + i * c_step, acc[i][j], j, n_vecs, part, rest)
+        c += n_rows * c_step
+
+
+cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const bint part,
+                               const bint rows_adjoin) noexcept nogil:
+    """All rows: tiles of TILE_ROWS, then one of the rows left over, each height unrolled for itself."""
+    cdef Py_ssize_t left = s.rows_left
+    if s.n_tiles:
+        tiles(s, s.n_tiles, TILE_ROWS, n_vecs, part, rows_adjoin, False)
+        s.a += s.n_tiles * s.a_next
+        s.c += s.n_tiles * TILE_ROWS * s.c_step
+    if left == 1:
+        tiles(s, s.n_lower, 1, n_vecs, part, rows_adjoin, False)
+    elif left == 2:
+        tiles(s, s.n_lower, 2, n_vecs, part, rows_adjoin, False)
+    elif left == 3:
+        tiles(s, s.n_lower, 3, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 4 and left == 4:
+        tiles(s, s.n_lower, 4, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 5 and left == 5:
+        tiles(s, s.n_lower, 5, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 6 and left == 6:
+        tiles(s, s.n_lower, 6, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 7 and left == 7:
+        tiles(s, s.n_lower, 7, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 8 and left == 8:
+        tiles(s, s.n_lower, 8, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 9 and left == 9:
+        tiles(s, s.n_lower, 9, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 10 and left == 10:
+        tiles(s, s.n_lower, 10, n_vecs, part, rows_adjoin, False)
+    elif TILE_ROWS > 11 and left == 11:
+        tiles(s, s.n_lower, 11, n_vecs, part, rows_adjoin, False)
+
+
+cdef inline void strip(Strip* s, Py_ssize_t n_columns, const bint rows_adjoin) noexcept nogil:
+    """n_columns, 1..TILE_COLUMNS: all vectors full, or 1..TILE_VECS of them with a last one in part."""
+    cdef Py_ssize_t n_vecs = (n_columns + LANES - 1) // LANES
+    s.rest = n_columns - (n_vecs - 1) * LANES
+    if n_columns == TILE_COLUMNS:
+        strip_of_vecs(s, TILE_VECS, False, rows_adjoin)
+    elif n_vecs == 1:
+        strip_of_vecs(s, 1, True, rows_adjoin)
+    elif TILE_VECS > 1 and n_vecs == 2:
+        strip_of_vecs(s, 2, True, rows_adjoin)
+    elif TILE_VECS > 2 and n_vecs == 3:
+        strip_of_vecs(s, 3, True, rows_adjoin)
+    elif TILE_VECS > 3 and n_vecs == 4:
+        strip_of_vecs(s, 4, True, rows_adjoin)
+
+
+cdef void asking_tiles(Strip* s, bint rows_adjoin) noexcept nogil:
+    """The whole tiles of a strip of whole vectors, which meanwhile ask for what is ahead."""
+    if rows_adjoin:
+        tiles(s, s.n_tiles, TILE_ROWS, TILE_VECS, False, True, True)
+    else:
+        tiles(s, s.n_tiles, TILE_ROWS, TILE_VECS, False, False, True)
+    s.a += s.n_tiles * s.a_next
+    s.c += s.n_tiles * TILE_ROWS * s.c_step
+    s.n_tiles = 0
+
+
+cdef void strip_of_adjoining_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
+    strip(s, n_columns, True)
+
+
+cdef void strip_of_separate_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
+    strip(s, n_columns, False)
