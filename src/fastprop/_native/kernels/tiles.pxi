@@ -4,7 +4,7 @@
 cdef enum:
     PREFETCH_FROM = 64      # k: a shorter chain is over before c's lines have come
     ROWS_OF_A_POINTER = 4   # in a tile: their multiples of a_step, 0 to 3, take two registers
-    K_BETWEEN = 16          # k of a tile from one asking for lines ahead to the next
+    K_BETWEEN = 64          # k of a tile from one asking for lines ahead to the next: fewer cost too much on AVX2
     LINE = 64               # bytes in a line of the caches
 
 
