@@ -6,7 +6,6 @@ from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, u
 
 cdef enum:
     ROWS_AHEAD = 2
-    CACHE_LINE = 64             # bytes
     MOST_EXPECTED = 131072      # bytes of a batch: half of a small second-level cache
 
 ctypedef fused source:

@@ -148,7 +148,7 @@ cdef struct Operands:
 cdef inline void look_ahead(const Operands* o, Py_ssize_t at_k, Py_ssize_t k, Py_ssize_t j, Py_ssize_t n_turns,
                             Ahead* ahead) noexcept nogil:
     """To what the panel after column j's of this block of k is packed from, to be asked for in so many turns."""
-    cdef Py_ssize_t size = sizeof(real), columns
+    cdef Py_ssize_t size = sizeof(real), columns, width
     j += TILE_COLUMNS
     if j >= o.n:
         j, at_k, k = 0, at_k + k, min(o.k - at_k - k, BLOCK)
@@ -156,9 +156,10 @@ cdef inline void look_ahead(const Operands* o, Py_ssize_t at_k, Py_ssize_t k, Py
     ahead.row = <const char*> (o.b + at_k * o.b_k + j * o.b_column)
     ahead.line = 0
     if o.b_column == 1:
-        ahead.to_next_row, ahead.n_lines, ahead.n_left = o.b_k * size, (columns * size + LINE - 1) // LINE, k
+        ahead.to_next_row, width, ahead.n_left = o.b_k * size, columns * size, k
     else:
-        ahead.to_next_row, ahead.n_lines, ahead.n_left = o.b_column * size, (k * size + LINE - 1) // LINE, columns
+        ahead.to_next_row, width, ahead.n_left = o.b_column * size, k * size, columns
+    ahead.n_lines = (width + CACHE_LINE - 1) // CACHE_LINE
     ahead.n_left *= ahead.n_lines
     ahead.at_once = (ahead.n_left + n_turns - 1) // n_turns
 

@@ -5,7 +5,6 @@ cdef enum:
     PREFETCH_FROM = 64      # k: a shorter chain is over before c's lines have come
     ROWS_OF_A_POINTER = 4   # in a tile: their multiples of a_step, 0 to 3, take two registers
     K_BETWEEN = 64          # k of a tile from one asking for lines ahead to the next: fewer cost too much on AVX2
-    LINE = 64               # bytes in a line of the caches
 
 
 cdef struct Ahead:
@@ -56,7 +55,7 @@ cdef inline void store_columns(real* p, vec v, const Py_ssize_t j, const Py_ssiz
 cdef inline void ask(Ahead* ahead) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(min(ahead.at_once, ahead.n_left)):
-        prefetch_for_later(ahead.row + ahead.line * LINE)
+        prefetch_for_later(ahead.row + ahead.line * CACHE_LINE)
         ahead.line += 1
         if ahead.line == ahead.n_lines:
             ahead.line = 0
@@ -119,14 +118,21 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
         c += n_rows * c_step
 
 
+cdef inline void whole_tiles(Strip* s, const Py_ssize_t n_vecs, const bint part, const bint rows_adjoin,
+                             const bint asks) noexcept nogil:
+    """Those of TILE_ROWS rows; what is left of the strip begins below them."""
+    tiles(s, s.n_tiles, TILE_ROWS, n_vecs, part, rows_adjoin, asks)
+    s.a += s.n_tiles * s.a_next
+    s.c += s.n_tiles * TILE_ROWS * s.c_step
+    s.n_tiles = 0
+
+
 cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const bint part,
                                const bint rows_adjoin) noexcept nogil:
     """All rows: tiles of TILE_ROWS, then one of the rows left over, each height unrolled for itself."""
     cdef Py_ssize_t left = s.rows_left
     if s.n_tiles:
-        tiles(s, s.n_tiles, TILE_ROWS, n_vecs, part, rows_adjoin, False)
-        s.a += s.n_tiles * s.a_next
-        s.c += s.n_tiles * TILE_ROWS * s.c_step
+        whole_tiles(s, n_vecs, part, rows_adjoin, False)
     if left == 1:
         tiles(s, s.n_lower, 1, n_vecs, part, rows_adjoin, False)
     elif left == 2:
@@ -170,12 +176,9 @@ cdef inline void strip(Strip* s, Py_ssize_t n_columns, const bint rows_adjoin) n
 cdef void asking_tiles(Strip* s, bint rows_adjoin) noexcept nogil:
     """The whole tiles of a strip of whole vectors, which meanwhile ask for what is ahead."""
     if rows_adjoin:
-        tiles(s, s.n_tiles, TILE_ROWS, TILE_VECS, False, True, True)
+        whole_tiles(s, TILE_VECS, False, True, True)
     else:
-        tiles(s, s.n_tiles, TILE_ROWS, TILE_VECS, False, False, True)
-    s.a += s.n_tiles * s.a_next
-    s.c += s.n_tiles * TILE_ROWS * s.c_step
-    s.n_tiles = 0
+        whole_tiles(s, TILE_VECS, False, False, True)
 
 
 cdef void strip_of_adjoining_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:

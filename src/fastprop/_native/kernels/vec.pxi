@@ -4,6 +4,10 @@
 from libc.math cimport INFINITY, NAN
 from libc.string cimport memcpy, memset
 
+cdef enum:
+    CACHE_LINE = 64         # bytes
+
+
 cdef extern from "vec.h":
     ctypedef double real
     ctypedef struct vec:
