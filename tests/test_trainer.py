@@ -510,6 +510,21 @@ def test_rows_of_a_large_X_are_asked_for_ahead_whatever_their_layout(form, tmp_p
     assert bits(trainer) == bits(expected)
 
 
+@pytest.mark.parametrize("units", [(120, 70, 3), (120, 128, 100), (120, 40, 60)], ids=str)
+@pytest.mark.parametrize("batch_size", [130, 999])
+def test_products_ask_for_the_next_rows_of_a_large_X_and_change_no_bit(units, batch_size):
+    """Of batches of more than 32 KB; there is nothing to ask for where the rows come as they stand."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((1000, 120), np.float32), rng.integers(0, units[-1], 1000)
+    order = philox.permutation(0, 0, 1000)
+    trainer, expected = (
+        fp.Trainer(fp.mlp(*units, output="softmax", seed=0), "cross_entropy", fp.SGD(0.01), seed=0) for _ in range(2)
+    )
+    trainer.fit(X, y, epochs=1, batch_size=batch_size, progress=False)
+    expected.fit(X[order], y[order], epochs=1, batch_size=batch_size, shuffle=False, progress=False)
+    assert bits(trainer) == bits(expected)
+
+
 def test_a_broadcast_X_is_read_through_its_strides():
     """One row in memory, many in shape: strides of 0 along either axis."""
     X, _, y, _ = numbers()

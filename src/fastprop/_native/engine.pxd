@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from fastprop._native.arrays cimport Array
-from fastprop._native.kernels.table cimport Activation, Gradient, Kernels, Loss, Metric, Part, Update
+from fastprop._native.kernels.table cimport Activation, Ahead, Gradient, Kernels, Loss, Metric, Part, Update
 
 cdef extern from "team.h":
     ctypedef struct team:
@@ -79,7 +79,7 @@ ctypedef struct Rows:
     char x_kind
     Py_ssize_t[2] x_strides
     bint x_in_place                 # X is a matrix of the network's own reals already, taken in its own order
-    bint far                        # X is large, and taken in an order in which the processor cannot guess its next row
+    bint far                        # X is large, each of its rows in one place, the next not to be guessed
     const char* columns             # of a sparse X, whose elements X then holds one after the other; else NULL
     bint columns_wide               # in 64 bits, not 32
     const int64_t* row_starts       # (count + 1,): each row's first element, and the end
@@ -159,6 +159,7 @@ cdef struct Share:
     uint64_t seed                   # of the random numbers drawn in training
     uint64_t step                   # since training began
     const char* x                   # (m, n_inputs): the batch
+    Ahead* ahead                    # the worker's rows of the next batch, as far as they are still to be asked for
     Elements* elements              # instead, where it is sparse
     char* out                       # (m, n_outputs): where the output goes; NULL for the last node's own memory
     Rule* rule                      # by which theta learns

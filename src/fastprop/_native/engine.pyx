@@ -262,6 +262,7 @@ cdef class Plan:
         share = Share(
             epoch=0, begin=0, m=source.rows.count, first=0, count=source.rows.count, by_columns=False,
             kernels=self.kernels, own=&self.workers[0], theta=parameters.data, buffers=NULL, out=out.data,
+            ahead=NULL,
         )
         if buffers is not None:
             constants = Array(buffers)
@@ -392,12 +393,14 @@ cdef class Plan:
         """Ask for the rows that the worker will want in the next batch."""
         cdef Py_ssize_t begin = share.begin + share.m + share.first
         cdef Py_ssize_t count = min(share.count, rows.n_ordered - begin)
+        cdef Ahead of_y
         self.kernels.expect(
-            rows.X, rows.x_strides[0], self.n_inputs * rows.x_strides[1], rows.order, begin, count)
+            share.ahead, rows.X, rows.x_strides[0], self.n_inputs * rows.x_strides[1], rows.order + begin, count,
+            <double> share.count * self.n_params)
         if rows.Y != NULL:
             self.kernels.expect(
-                rows.Y, rows.y_strides[0], sizeof(int64_t) if rows.y_labels else self.n_targets * rows.y_strides[1],
-                rows.order, begin, count)
+                &of_y, rows.Y, rows.y_strides[0],
+                sizeof(int64_t) if rows.y_labels else self.n_targets * rows.y_strides[1], rows.order + begin, count, 0)
 
     cdef void load_sparse(self, const Rows* rows, Share* share) noexcept nogil:
         """The elements of the worker's rows, after those of the rows before."""

@@ -137,6 +137,8 @@ cdef class Job:
         cdef Worker* own = &self.plan.workers[worker]
         cdef bint learns = self.grad != NULL or self.rule.update != NULL
         cdef Share share
+        cdef Ahead ahead
+        ahead.n_left, share.ahead = 0, &ahead
         share.worker, share.team = worker, &self.team
         share.kernels, share.own, share.theta = self.plan.kernels, own, self.theta
         share.buffers, share.seed = self.buffers, self.seed
@@ -304,5 +306,6 @@ cdef class RowSource:
         if order is not None:
             self.order = Array(order)
             self.rows.order = <const Py_ssize_t*> self.order.data
-            self.rows.far = self.rows.count * plan.n_inputs * self.rows.x_strides[1] > NEAR     # 0 for a sparse X
+            self.rows.far = (       # 0 for a sparse X
+                self.rows.count * plan.n_inputs * self.rows.x_strides[1] > NEAR and self.rows.x_strides[1] <= ALIGNMENT)
             self.rows.n_ordered = self.order.shape[0]

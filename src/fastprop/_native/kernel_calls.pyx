@@ -106,7 +106,7 @@ cdef class KernelCalls:
         for _ in range(times):
             self.table.product(
                 C.data, n, m, n, k, A.data, a_row // size, a_k // size, B.data, b_k // size, b_column // size,
-                NULL if extra is None else extra.data, panels.data,
+                NULL if extra is None else extra.data, panels.data, NULL,
             )
         return out
 

@@ -53,7 +53,7 @@ cdef inline void product(const Share* share, char* c, Py_ssize_t n, const char* 
     if not share.by_columns:
         kernels.product(
             c + share.first * n * size, n, share.count, n, k, a + share.first * k * size, k, 1, b, b_k, b_column,
-            bias, share.own.work,
+            bias, share.own.work, NULL,
         )
         return
     wait_for_all(share.team)
@@ -62,7 +62,7 @@ cdef inline void product(const Share* share, char* c, Py_ssize_t n, const char* 
     count = min(n, units * (share.worker + 1) // share.n_workers * COLUMNS_TOGETHER) - first
     kernels.product(
         c + first * size, n, share.m, count, k, a, k, 1, b + first * b_column * size, b_k, b_column,
-        bias + first * size if bias != NULL else NULL, share.own.work,
+        bias + first * size if bias != NULL else NULL, share.own.work, NULL,
     )
     wait_for_all(share.team)
 
@@ -88,7 +88,7 @@ cdef void gradient_rows(Node* node, const Share* share, char* dW, Py_ssize_t fir
     cdef Py_ssize_t n_in = node.n_in, n_out = node.n_out
     share.kernels.product(
         dW, n_out, count, n_out, share.m, input_of(node, share) + first * share.kernels.itemsize, 1, n_in, node.delta,
-        n_out, 1, NULL, share.own.work)
+        n_out, 1, NULL, share.own.work, share.ahead)
 
 
 cdef void product_learn(Node* node, const Share* share) noexcept nogil:

@@ -163,7 +163,8 @@ cdef void groups_forward(Node* node, const Share* share) noexcept nogil:
     for g in range(count):
         share.kernels.product(
             a + g * n_out * size, node.n_out, share.count, n_out, n_in, x + g * n_in * size, node.n_in, 1,
-            W + g * n_in * n_out * size, n_out, 1, b + g * n_out * size if node.settings[2] else NULL, share.own.work)
+            W + g * n_in * n_out * size, n_out, 1, b + g * n_out * size if node.settings[2] else NULL, share.own.work,
+            NULL)
 
 
 cdef void groups_backward(Node* node, const Share* share) noexcept nogil:
@@ -174,7 +175,7 @@ cdef void groups_backward(Node* node, const Share* share) noexcept nogil:
     for g in range(count):
         share.kernels.product(
             dx + g * n_in * size, node.n_in, share.count, n_in, n_out, delta + g * n_out * size, node.n_out, 1,
-            share.theta + (node.W + g * n_in * n_out) * size, 1, n_out, NULL, share.own.work)
+            share.theta + (node.W + g * n_in * n_out) * size, 1, n_out, NULL, share.own.work, NULL)
 
 
 cdef void groups_learn(Node* node, const Share* share) noexcept nogil:
@@ -185,7 +186,7 @@ cdef void groups_learn(Node* node, const Share* share) noexcept nogil:
     for g in range(count * share.worker // share.n_workers, count * (share.worker + 1) // share.n_workers):
         share.kernels.product(
             share.own.dW, n_out, n_in, n_out, share.m, x + g * n_in * size, 1, node.n_in,
-            node.delta + g * n_out * size, node.n_out, 1, NULL, share.own.work)
+            node.delta + g * n_out * size, node.n_out, 1, NULL, share.own.work, share.ahead)
         learn_from(share, node.array, share.own.dW, node.W + g * n_in * n_out, n_in * n_out)
     if node.settings[2] and share.worker == share.n_workers - 1:
         share.kernels.column_sums(node.delta, share.own.dW, share.m, node.n_out)

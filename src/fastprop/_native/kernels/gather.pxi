@@ -6,7 +6,6 @@ from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, u
 
 cdef enum:
     ROWS_AHEAD = 2
-    MOST_EXPECTED = 131072      # bytes of a batch: half of a small second-level cache
 
 ctypedef fused source:
     float
@@ -87,23 +86,6 @@ cdef void gather(char kind, const char* X, Py_ssize_t row_stride, Py_ssize_t col
         gather_as(<const uint32_t*> NULL, X, row_stride, column_stride, rows, first, m, n, x)
     elif kind == b"Q":
         gather_as(<const uint64_t*> NULL, X, row_stride, column_stride, rows, first, m, n, x)
-
-
-cdef void expect(const char* X, Py_ssize_t row_stride, Py_ssize_t width, const Py_ssize_t* rows, Py_ssize_t first,
-                 Py_ssize_t m) noexcept nogil:
-    """Ask for X[rows[first:first + m]], rows of `width` bytes that will be gathered next, while there is other work to
-    do. A batch that would drive that work's own numbers out of the cache is left to come when it is due."""
-    cdef const char* row
-    cdef Py_ssize_t i, ahead
-    if m * width > MOST_EXPECTED:
-        return
-    for i in range(first, first + m):
-        row = X + rows[i] * row_stride
-        ahead = 0
-        while ahead < width:
-            prefetch_for_later(row + ahead)
-            ahead += CACHE_LINE
-        prefetch_for_later(row + width - 1)
 
 
 cdef void gather_one_hot(const int64_t* labels, const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n,

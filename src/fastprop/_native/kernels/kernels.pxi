@@ -7,6 +7,7 @@ from cpython.pycapsule cimport PyCapsule_New
 include "vec.pxi"
 include "elementary.pxi"
 include "trigonometric.pxi"
+include "ahead.pxi"
 include "tiles.pxi"
 include "product.pxi"
 include "sparse.pxi"

@@ -143,25 +143,22 @@ cdef struct Operands:
     real* a_panels          # NULL where a is read in place
     real* b_panel           # NULL where b is read in place
     bint rows_adjoin        # the rows of a, or of its panels
+    Ahead* ahead            # lines that the tiles ask for; NULL for none
 
 
-cdef inline void look_ahead(const Operands* o, Py_ssize_t at_k, Py_ssize_t k, Py_ssize_t j, Py_ssize_t n_turns,
-                            Ahead* ahead) noexcept nogil:
-    """To what the panel after column j's of this block of k is packed from, to be asked for in so many turns."""
-    cdef Py_ssize_t size = sizeof(real), columns, width
+cdef inline Ahead next_panel(const Operands* o, Py_ssize_t at_k, Py_ssize_t k, Py_ssize_t j,
+                             Py_ssize_t n_turns) noexcept nogil:
+    """What the panel after column j's of this block of k is packed from, to be asked for in so many turns."""
+    cdef Py_ssize_t size = sizeof(real), columns
+    cdef const char* b
     j += TILE_COLUMNS
     if j >= o.n:
         j, at_k, k = 0, at_k + k, min(o.k - at_k - k, BLOCK)
     columns = min(o.n - j, TILE_COLUMNS)
-    ahead.row = <const char*> (o.b + at_k * o.b_k + j * o.b_column)
-    ahead.line = 0
+    b = <const char*> (o.b + at_k * o.b_k + j * o.b_column)
     if o.b_column == 1:
-        ahead.to_next_row, width, ahead.n_left = o.b_k * size, columns * size, k
-    else:
-        ahead.to_next_row, width, ahead.n_left = o.b_column * size, k * size, columns
-    ahead.n_lines = (width + CACHE_LINE - 1) // CACHE_LINE
-    ahead.n_left *= ahead.n_lines
-    ahead.at_once = (ahead.n_left + n_turns - 1) // n_turns
+        return lines_ahead(b, o.b_k * size, columns * size, NULL, k, n_turns)
+    return lines_ahead(b, o.b_column * size, k * size, NULL, columns, n_turns)
 
 
 cdef inline Py_ssize_t row_product(const Operands* o, Py_ssize_t row, Py_ssize_t at_k, Py_ssize_t k, Py_ssize_t j,
@@ -221,7 +218,7 @@ cdef inline void begin_strip(Strip* s, const Operands* o, Py_ssize_t row, Py_ssi
 
 cdef void block_in_place(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
                          Py_ssize_t k) noexcept nogil:
-    """Some rows of c over one block of k, strip by strip, with a and b as they lie."""
+    """Some rows of c over one block of k, strip by strip, with a and b as they lie and nothing to ask for."""
     cdef Py_ssize_t j = 0, columns
     cdef Strip s
     if rows == 1:
@@ -239,24 +236,29 @@ cdef void block_in_place(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_
         j += TILE_COLUMNS
 
 
-cdef void block_of_panels(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
-                          Py_ssize_t k) noexcept nogil:
-    """The same with b copied for each strip, its lines asked for one strip ahead where it is large; and with a copied,
-    if there are panels for it."""
+cdef void block(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k, Py_ssize_t k) noexcept nogil:
+    """The same with a copied, and b for each strip, if there are panels for them. A large b's lines are asked for one
+    strip ahead, in place of the caller's."""
     cdef Py_ssize_t j = 0, columns
     cdef Py_ssize_t n_turns = rows // TILE_ROWS * ((k + K_BETWEEN - 1) // K_BETWEEN)
-    cdef bint asks = n_turns > 0 and o.n * o.k * <Py_ssize_t>sizeof(real) >= BYTES_ASKED_FOR
+    cdef bint b_ahead = (
+        o.b_panel != NULL and n_turns > 0 and o.n * o.k * <Py_ssize_t>sizeof(real) >= BYTES_ASKED_FOR)
     cdef Strip s
+    cdef Ahead panel
     begin_strips(&s, o, rows, at_k, k)
+    s.ahead = &panel if b_ahead else o.ahead
     if o.a_panels != NULL:
         pack_rows(o.a_panels, o.a + row * o.a_row + at_k * o.a_k, rows, k, o.a_row, o.a_k)
     while j < o.n:
         columns = min(o.n - j, TILE_COLUMNS)
         begin_strip(&s, o, row, rows, at_k, j)
-        pack_columns(o.b_panel, o.b + at_k * o.b_k + j * o.b_column, columns, k, o.b_k, o.b_column)
-        s.b = o.b_panel
-        if asks and columns == TILE_COLUMNS:
-            look_ahead(o, at_k, k, j, n_turns, &s.ahead)
+        s.b = o.b + at_k * o.b_k + j * o.b_column
+        if o.b_panel != NULL:
+            pack_columns(o.b_panel, s.b, columns, k, o.b_k, o.b_column)
+            s.b = o.b_panel
+        if b_ahead:
+            panel = next_panel(o, at_k, k, j, n_turns)
+        if s.ahead != NULL and s.ahead.n_left > 0 and columns == TILE_COLUMNS:
             asking_tiles(&s, o.rows_adjoin)
         if o.rows_adjoin:
             strip_of_adjoining_rows(&s, columns)
@@ -269,20 +271,21 @@ cdef void product(
     void* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
-    const void* bias, void* work,
+    const void* bias, void* work, Ahead* ahead,
 ) noexcept nogil:
-    """c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides, one of a's being 1."""
+    """c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides, one of a's being 1. Meanwhile the
+    tiles ask for lines ahead, NULL for none."""
     if n <= NARROW and m >= LANES:
-        narrow_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work)
+        narrow_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work, ahead)
     else:
-        wide_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work)
+        wide_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work, ahead)
 
 
 cdef void narrow_product(
     void* c_, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
-    const void* bias, void* work,
+    const void* bias, void* work, Ahead* ahead,
 ) noexcept nogil:
     """The same for few columns, which would leave lanes empty; cᵀ = bᵀ aᵀ fills them, TILE_COLUMNS rows of a at a
     time."""
@@ -291,11 +294,12 @@ cdef void narrow_product(
     cdef real addend
     cdef Py_ssize_t row = 0, rows, i, j
     if n == 1 and c_row == 1 and bias == NULL:          # a column that lies as the row would
-        wide_product(c, m, 1, m, k, b, 1, b_k, a, a_k, a_row, NULL, work)
+        wide_product(c, m, 1, m, k, b, 1, b_k, a, a_k, a_row, NULL, work, ahead)
         return
     while row < m:
         rows = min(m - row, TILE_COLUMNS)
-        wide_product(turned, rows, n, rows, k, b, b_column, b_k, <const real*> a + row * a_row, a_k, a_row, NULL, work)
+        wide_product(
+            turned, rows, n, rows, k, b, b_column, b_k, <const real*> a + row * a_row, a_k, a_row, NULL, work, ahead)
         for j in range(n):
             addend = (<const real*> bias)[j] if bias != NULL else 0
             for i in range(rows):
@@ -308,15 +312,16 @@ cdef void wide_product(
     void* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
-    const void* bias, void* work,
+    const void* bias, void* work, Ahead* ahead,
 ) noexcept nogil:
     """The same with lanes over columns: some rows after the other, and of these one block of k after the other."""
     cdef Py_ssize_t at_k, row = 0, k_block, rows
     cdef Py_ssize_t rows_at_once = in_parts(m, ROWS_AT_ONCE, TILE_ROWS)
-    cdef bint packing = worth_packing(m, n, k)
+    cdef bint packing = worth_packing(m, n, k), asks = ahead != NULL and ahead.n_left > 0
     cdef Operands o = Operands(
         c=<real*> c, c_row=c_row, n=n, k=k, a=<const real*> a, a_row=a_row, a_k=a_k, b=<const real*> b, b_k=b_k,
         b_column=b_column, bias=<const real*> bias, a_panels=NULL, b_panel=NULL, rows_adjoin=a_row == 1,
+        ahead=ahead,
     )
     if packing or b_column != 1:
         o.b_panel = <real*> work
@@ -330,8 +335,8 @@ cdef void wide_product(
         at_k = 0
         while at_k < k:
             k_block = min(k - at_k, BLOCK)
-            if o.b_panel != NULL:
-                block_of_panels(&o, row, rows, at_k, k_block)
+            if asks or o.b_panel != NULL:
+                block(&o, row, rows, at_k, k_block)
             else:
                 block_in_place(&o, row, rows, at_k, k_block)
             at_k += BLOCK

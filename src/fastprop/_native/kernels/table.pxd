@@ -62,6 +62,17 @@ ctypedef struct Update:
     const char* name
     void (*apply)(const Part* part, const Gradient* gradient) noexcept nogil
 
+ctypedef struct Ahead:
+    # Lines of memory that will be wanted: of rows `row_stride` bytes apart, or of those that `rows` names.
+    const char* X
+    Py_ssize_t row_stride
+    const Py_ssize_t* rows          # NULL for one after the other
+    const char* row                 # the next one
+    Py_ssize_t n_lines              # of a row
+    Py_ssize_t line                 # the next one
+    Py_ssize_t n_left               # in all rows
+    Py_ssize_t at_once              # in a turn of asking
+
 ctypedef struct LayerArrays:
     # What an operation of a layer reads and writes: arrays (m, n), or as its text says, rows `row` reals apart.
     const void* reads[6]
@@ -84,11 +95,11 @@ ctypedef struct Elementary:
 ctypedef struct Kernels:
     Py_ssize_t itemsize
     # c (m, n) = a (m, k) b (k, n) + bias (n,) or NULL; c's rows c_row reals apart, a and b by strides in reals, one of
-    # a's two being 1
+    # a's two being 1; meanwhile lines `ahead` are asked for, NULL for none
     void (*product)(void* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
                     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
                     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
-                    const void* bias, void* work) noexcept nogil
+                    const void* bias, void* work, Ahead* ahead) noexcept nogil
     Py_ssize_t (*product_work)(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil        # in reals
     # c (m, n) = x (m, k) b (k, n) + bias, and rows first..first + count - 1 of xᵀ delta; x sparse: row i's elements are
     # values[starts[i]:ends[i]], in columns of those numbers, ascending; chains (count, n) for more than 256 rows
@@ -115,9 +126,9 @@ ctypedef struct Kernels:
     # struct module's letter of X's elements: f d, b h i q, B H I Q
     void (*gather)(char kind, const char* X, Py_ssize_t row_stride, Py_ssize_t column_stride,
                    const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n, void* x) noexcept nogil
-    # ask for the same rows, of `width` bytes each, in time; changes nothing
-    void (*expect)(const char* X, Py_ssize_t row_stride, Py_ssize_t width, const Py_ssize_t* rows, Py_ssize_t first,
-                   Py_ssize_t m) noexcept nogil
+    # ask for X[rows[:m]], of `width` bytes each, before they are gathered, or have products of `work` multiply-adds ask
+    void (*expect)(Ahead* ahead, const char* X, Py_ssize_t row_stride, Py_ssize_t width, const Py_ssize_t* rows,
+                   Py_ssize_t m, double work) noexcept nogil
     void (*gather_one_hot)(const int64_t* labels, const Py_ssize_t* rows, Py_ssize_t first,
                            Py_ssize_t m, Py_ssize_t n, void* y) noexcept nogil
     void (*gather_sparse)(char kind, const char* data, bint wide, const char* numbers, Py_ssize_t count, void* values,

@@ -4,18 +4,6 @@
 cdef enum:
     PREFETCH_FROM = 64      # k: a shorter chain is over before c's lines have come
     ROWS_OF_A_POINTER = 4   # in a tile: their multiples of a_step, 0 to 3, take two registers
-    K_BETWEEN = 64          # k of a tile from one asking for lines ahead to the next: fewer cost too much on AVX2
-
-
-cdef struct Ahead:
-    # The lines that the next strip's panel will be packed from, asked for a few at a time while tiles are at work: all
-    # at once they would fill the queue of what is on its way from memory, and loads would wait.
-    const char* row
-    Py_ssize_t to_next_row  # in bytes
-    Py_ssize_t n_lines      # of a row
-    Py_ssize_t line         # the next one
-    Py_ssize_t n_left       # in all rows
-    Py_ssize_t at_once
 
 
 cdef struct Strip:
@@ -34,7 +22,7 @@ cdef struct Strip:
     Py_ssize_t n_tiles      # of TILE_ROWS rows
     Py_ssize_t n_lower      # of `rows_left` rows: 1 or 0. A field and not a constant, because GCC keeps accumulators
     Py_ssize_t rows_left    # in registers only where the loop over tiles remains a loop
-    Ahead ahead
+    Ahead* ahead            # lines to ask for meanwhile; NULL for none
 
 
 cdef inline vec load_columns(const real* p, const Py_ssize_t j, const Py_ssize_t n_vecs,
@@ -50,17 +38,6 @@ cdef inline void store_columns(real* p, vec v, const Py_ssize_t j, const Py_ssiz
         v_store_part(p + j * LANES, v, rest)
     else:
         v_store(p + j * LANES, v)
-
-
-cdef inline void ask(Ahead* ahead) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(min(ahead.at_once, ahead.n_left)):
-        prefetch_for_later(ahead.row + ahead.line * CACHE_LINE)
-        ahead.line += 1
-        if ahead.line == ahead.n_lines:
-            ahead.line = 0
-            ahead.row += ahead.to_next_row
-    ahead.n_left -= ahead.at_once
 
 
 cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, const Py_ssize_t n_vecs,
@@ -90,7 +67,7 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
         left = k
         while left > 0:
             if asks:
-                ask(&s.ahead)
+                ask(s.ahead)
             for p in range(min(left, K_BETWEEN) if asks else k):
                 for j in range(n_vecs):
                     b_row[j] = load_columns(b, j, n_vecs, part, rest)
@@ -174,7 +151,7 @@ cdef inline void strip(Strip* s, Py_ssize_t n_columns, const bint rows_adjoin) n
 
 
 cdef void asking_tiles(Strip* s, bint rows_adjoin) noexcept nogil:
-    """The whole tiles of a strip of whole vectors, which meanwhile ask for what is ahead."""
+    """The whole tiles of a strip of whole vectors, which meanwhile ask for lines ahead."""
     if rows_adjoin:
         whole_tiles(s, TILE_VECS, False, True, True)
     else:
