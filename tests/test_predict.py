@@ -148,6 +148,29 @@ def test_a_value_too_large_for_the_network_is_refused(n_rows):
     assert np.isfinite(ready("float64").predict(X)).all()
 
 
+@pytest.mark.parametrize("weight", [0.0, -0.0, 1.0, np.nan, -np.inf])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("n_rows", [1, 700])
+def test_a_value_that_is_no_number_is_seen_through_any_weights(weight, value, n_rows):
+    """Through a product that is 0 elsewhere, or no number anyway."""
+    X = np.ones((n_rows, 300))
+    model = fp.mlp(300, 4, 1, activation="relu")
+    model.layers[0].W[...] = weight
+    model.predict(X)
+    X[-1, 170] = value
+    with pytest.raises(ValueError, match=rf"X\[{n_rows - 1}, 170\] is {value}"):
+        model.predict(X)
+
+
+@pytest.mark.parametrize("n_rows", [1, 700])
+def test_an_overflow_within_the_network_is_answered(n_rows):
+    """X is not to blame."""
+    model = fp.mlp(2, 4, 1, activation="relu", dtype="float32")
+    model.layers[0].W[...] = 3e38
+    model.layers[1].W[...] = 1
+    assert np.all(model.predict(np.ones((n_rows, 2))) == np.inf)
+
+
 def test_each_worker_looks_at_its_rows(monkeypatch):
     """Whoever meets the value, the caller hears of it."""
     monkeypatch.setattr(threads, "CALL_WORK", 0)

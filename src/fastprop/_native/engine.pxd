@@ -208,7 +208,8 @@ cdef class Plan:
     cdef void expect(self, const Rows* rows, const Share* share) noexcept nogil
     cdef void load_sparse(self, const Rows* rows, Share* share) noexcept nogil
     cdef bint all_finite(self, const Share* share) noexcept nogil
-    cdef void forward(self, const Share* share) noexcept nogil
+    cdef void forward(self, const Share* share, Py_ssize_t first) noexcept nogil
+    cdef bint forward_of_finite(self, const Share* share) noexcept nogil
     cdef double weight(self, const Rows* rows, const Share* share, double before) noexcept nogil
     cdef double mean_weight(self, const Rows* rows, const Share* share, double before) noexcept nogil
     cdef void score(self, const Rows* rows, const Share* share) noexcept nogil

@@ -272,9 +272,7 @@ cdef class Plan:
             return None
         before = float_environment_set()
         self.load(&source.rows, &share)
-        finite = self.all_finite(&share)
-        if finite:
-            self.forward(&share)
+        finite = self.forward_of_finite(&share)
         float_environment_restore(before)
         atomic_set(&self.callers, 0)
         return o if finite else None
@@ -429,11 +427,21 @@ cdef class Plan:
                 self.elements.ends[share.first + share.count - 1] - first)
         return self.kernels.all_finite(share.x + share.first * n_in * self.kernels.itemsize, share.count * n_in)
 
-    cdef void forward(self, const Share* share) noexcept nogil:
-        """Each node's a, for the worker's rows."""
+    cdef void forward(self, const Share* share, Py_ssize_t first) noexcept nogil:
+        """Each node's a from the first on, for the worker's rows."""
         cdef Py_ssize_t i
-        for i in range(self.n_nodes):
+        for i in range(first, self.n_nodes):
             self.nodes[i].forward(&self.nodes[i], share)
+
+    cdef bint forward_of_finite(self, const Share* share) noexcept nogil:
+        """The same, and whether the worker's rows of x are finite. Each column of a product tells that no element is
+        infinite or NaN, since no sum loses one; where one overflowed, x is looked at."""
+        cdef Node* first = &self.nodes[0]
+        cdef bint finite
+        first.forward(first, share)
+        finite = (first.forward == product_forward and column_is_finite(first, share)) or self.all_finite(share)
+        self.forward(share, 1)
+        return finite
 
     cdef double weight(self, const Rows* rows, const Share* share, double before) noexcept nogil:
         """`before` and the batch's weights, added to it row after row."""

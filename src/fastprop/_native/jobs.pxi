@@ -159,9 +159,10 @@ cdef class Job:
             share.grad = self.batch_gradient()
             share.step = self.rule.steps[0] if self.rule.steps != NULL else 0
             self.plan.load(rows, &share)
-            if self.out != NULL and not self.plan.all_finite(&share):
+            if self.out == NULL:
+                self.plan.forward(&share, 0)
+            elif not self.plan.forward_of_finite(&share):
                 own.met_no_number = True
-            self.plan.forward(&share)
             if self.plan.calls_python and not self.functions_returned():
                 return
             if self.totals != NULL:

@@ -19,6 +19,10 @@ cdef inline char* output_of(const Node* node, const Share* share) noexcept nogil
     return share.out if node.a_is_output and share.out != NULL else node.a
 
 
+cdef inline double real_at(const char* x, Py_ssize_t size, Py_ssize_t i) noexcept nogil:
+    return (<const float*> x)[i] if size == sizeof(float) else (<const double*> x)[i]
+
+
 cdef inline LayerArrays arrays_of(Py_ssize_t m, Py_ssize_t n, Py_ssize_t row) noexcept nogil:
     """For an operation on arrays that are yet to be named."""
     cdef LayerArrays of
@@ -73,6 +77,16 @@ cdef void product_forward(Node* node, const Share* share) noexcept nogil:
         share, output_of(node, share), node.n_out, input_of(node, share), node.n_in,
         share.theta + node.W * size, node.n_out, 1, share.theta + node.b * size if node.b >= 0 else NULL,
     )
+
+
+cdef bint column_is_finite(const Node* node, const Share* share) noexcept nogil:
+    """The first of the worker's rows of the node's output."""
+    cdef Py_ssize_t size = share.kernels.itemsize, i
+    cdef const char* a = output_of(node, share)
+    for i in range(share.first, share.first + share.count):
+        if not isfinite(real_at(a, size, i * node.n_out)):
+            return False
+    return True
 
 
 cdef void product_backward(Node* node, const Share* share) noexcept nogil:

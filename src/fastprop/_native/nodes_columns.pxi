@@ -6,10 +6,6 @@
 # A category that is no whole number in 0..n - 1 has a row of zeros, and learns nothing.
 
 
-cdef inline double real_at(const char* x, Py_ssize_t size, Py_ssize_t i) noexcept nogil:
-    return (<const float*> x)[i] if size == sizeof(float) else (<const double*> x)[i]
-
-
 cdef inline Py_ssize_t category_at(const char* x, Py_ssize_t size, Py_ssize_t i, Py_ssize_t n) noexcept nogil:
     """-1 for what is none."""
     cdef double value = real_at(x, size, i)
