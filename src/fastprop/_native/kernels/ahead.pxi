@@ -9,9 +9,15 @@ cdef enum:
 
 
 cdef inline Py_ssize_t lines_of_row(const char* X, Py_ssize_t row_stride, Py_ssize_t width) noexcept nogil:
-    """The most that a row of `width` bytes may lie in."""
-    cdef Py_ssize_t before = <Py_ssize_t> X % CACHE_LINE if row_stride % CACHE_LINE == 0 else CACHE_LINE - 1
-    return (before + width + CACHE_LINE - 1) // CACHE_LINE
+    """How many to ask for, so that a row of `width` bytes is there; one more, its last byte's, where rows begin
+    anywhere in a line."""
+    if row_stride % CACHE_LINE == 0:
+        return (<Py_ssize_t> X % CACHE_LINE + width + CACHE_LINE - 1) // CACHE_LINE
+    return (width + CACHE_LINE - 1) // CACHE_LINE + 1
+
+
+cdef inline void ask_for_line(const char* row, Py_ssize_t line, Py_ssize_t width) noexcept nogil:
+    prefetch_for_later(row + min(line * CACHE_LINE, width - 1))
 
 
 cdef inline Ahead lines_ahead(const char* X, Py_ssize_t row_stride, Py_ssize_t width, const Py_ssize_t* rows,
@@ -20,14 +26,14 @@ cdef inline Ahead lines_ahead(const char* X, Py_ssize_t row_stride, Py_ssize_t w
     cdef Py_ssize_t n_lines = lines_of_row(X, row_stride, width), n_left = n_lines * n_rows
     return Ahead(
         X=X, row_stride=row_stride, rows=rows, row=X + (rows[0] * row_stride if rows != NULL else 0), n_lines=n_lines,
-        line=0, n_left=n_left, at_once=<Py_ssize_t> (n_left / n_turns) + 1)
+        width=width, line=0, n_left=n_left, at_once=<Py_ssize_t> (n_left / n_turns) + 1)
 
 
 cdef inline void ask(Ahead* ahead) noexcept nogil:
     """A turn."""
     cdef Py_ssize_t i
     for i in range(min(ahead.at_once, ahead.n_left)):
-        prefetch_for_later(ahead.row + ahead.line * CACHE_LINE)
+        ask_for_line(ahead.row, ahead.line, ahead.width)
         ahead.line += 1
         if ahead.line == ahead.n_lines:
             ahead.line = 0
@@ -44,11 +50,11 @@ cdef void expect(Ahead* ahead, const char* X, Py_ssize_t row_stride, Py_ssize_t 
     """Ask for X[rows[:m]], rows of `width` bytes that will be gathered next, at once if they are few; many are left to
     products of `work` multiply-adds, which are given `ahead`."""
     cdef double n_turns = work / (TILE_ROWS * TILE_COLUMNS * K_BETWEEN)
-    cdef Py_ssize_t i, line
+    cdef Py_ssize_t i, line, n_lines = lines_of_row(X, row_stride, width)
     ahead.n_left = 0
     if m * width <= MOST_AT_ONCE:
         for i in range(m):
-            for line in range(lines_of_row(X, row_stride, width)):
-                prefetch_for_later(X + rows[i] * row_stride + line * CACHE_LINE)
+            for line in range(n_lines):
+                ask_for_line(X + rows[i] * row_stride, line, width)
     elif n_turns >= 1:
         ahead[0] = lines_ahead(X, row_stride, width, rows, m, n_turns)

@@ -49,7 +49,7 @@ cdef inline void pack_standing(real* panel, const Py_ssize_t width, const real* 
         while q < n:
             lanes = min(n - q, LANES)
             for i in range(LANES):
-                lines[i] = v_load_upto(x + (q + i) * step + p, rows) if i < lanes else v_set(0)
+                lines[i] = v_load_upto(x + min(q + i, n - 1) * step + p, rows)
             v_transpose(lines)
             for i in range(LANES):
                 if i < rows:

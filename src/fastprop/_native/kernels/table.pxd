@@ -68,7 +68,8 @@ ctypedef struct Ahead:
     Py_ssize_t row_stride
     const Py_ssize_t* rows          # NULL for one after the other
     const char* row                 # the next one
-    Py_ssize_t n_lines              # of a row
+    Py_ssize_t width                # of a row, in bytes
+    Py_ssize_t n_lines              # to ask for, of each
     Py_ssize_t line                 # the next one
     Py_ssize_t n_left               # in all rows
     Py_ssize_t at_once              # in a turn of asking
