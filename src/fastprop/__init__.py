@@ -9,6 +9,9 @@
 True
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from fastprop import activations, callbacks, datasets, initializers, layers, losses, metrics, optimizers, schedules
 from fastprop._version import __version__
 from fastprop.activations import CELU, ELU, GELU, CustomActivation, HardTanh, LeakyReLU, Softplus
@@ -23,14 +26,6 @@ from fastprop.callbacks import (
     TerminateOnNaN,
     TimeBudget,
 )
-from fastprop.derivatives import (
-    hessian_vector_product,
-    input_gradient,
-    jacobian,
-    row_gradient_norms,
-    row_gradients,
-)
-from fastprop.gradients import GradientCheck, check_gradients, gradient
 from fastprop.history import History
 from fastprop.layers import (
     Activate,
@@ -51,7 +46,6 @@ from fastprop.layers import (
     Select,
     Standardize,
 )
-from fastprop.learning_rates import LearningRateSearch, find_learning_rate
 from fastprop.losses import (
     MAE,
     MSE,
@@ -75,7 +69,6 @@ from fastprop.losses import (
     Tweedie,
 )
 from fastprop.machine import limit_threads, num_threads, set_num_threads, show_config, target, targets
-from fastprop.minimization import Minimization, minimize
 from fastprop.model import Sequential, load, mlp
 from fastprop.optimizers import (
     SGD,
@@ -112,6 +105,18 @@ from fastprop.schedules import (
     Warmup,
 )
 from fastprop.trainer import DivergedError, Trainer
+
+if TYPE_CHECKING:  # what few programs need is imported when it is asked for
+    from fastprop.derivatives import (
+        hessian_vector_product,
+        input_gradient,
+        jacobian,
+        row_gradient_norms,
+        row_gradients,
+    )
+    from fastprop.gradients import GradientCheck, check_gradients, gradient
+    from fastprop.learning_rates import LearningRateSearch, find_learning_rate
+    from fastprop.minimization import Minimization, minimize
 
 __all__ = [
     "CELU",
@@ -232,3 +237,17 @@ __all__ = [
     "target",
     "targets",
 ]
+
+_ON_DEMAND = ("derivatives", "gradients", "learning_rates", "minimization")
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for module in map(import_module, (f"{__name__}.{module}" for module in _ON_DEMAND)):
+            if name in module.__all__:
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

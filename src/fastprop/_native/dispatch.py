@@ -3,7 +3,6 @@
 import os
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 
 import numpy as np
 
@@ -13,6 +12,8 @@ from fastprop._native.kernels.cpu import supported_targets
 @cache
 def available() -> tuple[str, ...]:
     """The targets that this machine can run and this build contains, the best first."""
+    from importlib.util import find_spec  # which `import fastprop` does without
+
     return tuple(t for t in supported_targets() if find_spec(f"fastprop._native.kernels.{t}_f32") is not None)
 
 
