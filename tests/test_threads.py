@@ -277,20 +277,16 @@ from fastprop._native import threads
 processors = os.sched_getaffinity(0)
 callers = min(processors)
 fp.set_num_threads(2)
-model, X = fp.mlp(64, 64, 10), np.zeros((40_000, 64), np.float32)
+model, X = fp.mlp(64, 64, 10), np.zeros((400_000, 64), np.float32)     # 50 ms: it cannot come too late
 model.predict(X)
 (helper,) = (thread.native_id for thread in threads._crew.executor._threads)
 os.sched_setaffinity(0, {callers})
-
-def leaves():
-    os.sched_setaffinity(helper, {callers})     # so it is there
-    os.sched_setaffinity(helper, processors)
-    model.predict(X)
-    threads._crew.executor.submit(int).result()     # it is done with the call
-    fields = open(f"/proc/self/task/{helper}/stat").read().rpartition(")")[2].split()
-    return int(fields[36]) != callers
-
-print(any(leaves() for _ in range(5)), os.sched_getaffinity(helper) == processors)     # once it may come too late
+os.sched_setaffinity(helper, {callers})     # so it is there
+os.sched_setaffinity(helper, processors)
+model.predict(X)
+threads._crew.executor.submit(int).result()     # it is done with the call
+fields = open(f"/proc/self/task/{helper}/stat").read().rpartition(")")[2].split()
+print(int(fields[36]) != callers, os.sched_getaffinity(helper) == processors)
 """
     assert run_python(code, FASTPROP_NUM_THREADS=None).stdout.split() == ["True", "True"]
 

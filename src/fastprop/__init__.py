@@ -243,7 +243,8 @@ _ON_DEMAND = ("derivatives", "gradients", "learning_rates", "minimization")
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        for module in map(import_module, (f"{__name__}.{module}" for module in _ON_DEMAND)):
+        for module_name in _ON_DEMAND:
+            module = import_module(f"{__name__}.{module_name}")
             if name in module.__all__:
                 return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

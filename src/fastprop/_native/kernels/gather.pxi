@@ -39,8 +39,8 @@ cdef inline void gather_as(const source* kind, const char* X, Py_ssize_t row_str
         x += n
 
 
-cdef inline void gather_vectors(const char* X, Py_ssize_t row_stride, const Py_ssize_t* rows, Py_ssize_t first,
-                                Py_ssize_t m, Py_ssize_t n, real* x) noexcept nogil:
+cdef inline void gather_short_rows(const char* X, Py_ssize_t row_stride, const Py_ssize_t* rows, Py_ssize_t first,
+                                   Py_ssize_t m, Py_ssize_t n, real* x) noexcept nogil:
     """Rows of the network's own type, of a vector or less."""
     cdef Py_ssize_t i
     for i in range(first, first + m):
@@ -48,8 +48,8 @@ cdef inline void gather_vectors(const char* X, Py_ssize_t row_stride, const Py_s
         x += n
 
 
-cdef inline void gather_reals(const char* X, Py_ssize_t row_stride, const Py_ssize_t* rows, Py_ssize_t first,
-                              Py_ssize_t m, Py_ssize_t n, real* x) noexcept nogil:
+cdef inline void gather_long_rows(const char* X, Py_ssize_t row_stride, const Py_ssize_t* rows, Py_ssize_t first,
+                                  Py_ssize_t m, Py_ssize_t n, real* x) noexcept nogil:
     """Longer ones. In random order the processor cannot tell which row comes next, and waits for each; so the next ones
     are asked for in time."""
     cdef const char* row
@@ -73,10 +73,11 @@ cdef void gather(char kind, const char* X, Py_ssize_t row_stride, Py_ssize_t col
                  const Py_ssize_t* rows, Py_ssize_t first, Py_ssize_t m, Py_ssize_t n, void* x_) noexcept nogil:
     """x (m, n) = X[rows[first:first + m]]; kind is the element's letter, as in table.pxd."""
     cdef real* x = <real*> x_
-    if kind == REAL_KIND and column_stride == <Py_ssize_t> sizeof(real) and n <= LANES:
-        gather_vectors(X, row_stride, rows, first, m, n, x)
-    elif kind == REAL_KIND and column_stride == <Py_ssize_t> sizeof(real):
-        gather_reals(X, row_stride, rows, first, m, n, x)
+    if kind == REAL_KIND and column_stride == <Py_ssize_t> sizeof(real):
+        if n <= LANES:
+            gather_short_rows(X, row_stride, rows, first, m, n, x)
+        else:
+            gather_long_rows(X, row_stride, rows, first, m, n, x)
     elif kind == b"f":
         gather_as(<const float*> NULL, X, row_stride, column_stride, rows, first, m, n, x)
     elif kind == b"d":
