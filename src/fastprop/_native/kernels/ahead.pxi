@@ -31,8 +31,8 @@ cdef inline Ahead lines_ahead(const char* X, Py_ssize_t row_stride, Py_ssize_t w
 
 cdef inline void ask(Ahead* ahead) noexcept nogil:
     """A turn."""
-    cdef Py_ssize_t i
-    for i in range(min(ahead.at_once, ahead.n_left)):
+    cdef Py_ssize_t i, count = min(ahead.at_once, ahead.n_left)
+    for i in range(count):
         ask_for_line(ahead.row, ahead.line, ahead.width)
         ahead.line += 1
         if ahead.line == ahead.n_lines:
@@ -42,7 +42,7 @@ cdef inline void ask(Ahead* ahead) noexcept nogil:
             elif i + 1 < ahead.n_left:
                 ahead.rows += 1
                 ahead.row = ahead.X + ahead.rows[0] * ahead.row_stride
-    ahead.n_left -= ahead.at_once
+    ahead.n_left -= count
 
 
 cdef void expect(Ahead* ahead, const char* X, Py_ssize_t row_stride, Py_ssize_t width, const Py_ssize_t* rows,

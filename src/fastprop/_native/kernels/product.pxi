@@ -11,7 +11,7 @@
 # Small products read a and b where they lie. Larger ones copy them into panels first, after K. Goto & R. A.
 # van de Geijn (2008), "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 12: a panel of a is
 # BLOCK x TILE_ROWS and serves every strip of columns; the one panel of b, BLOCK x TILE_COLUMNS, is packed for each
-# strip just before all rows use it.
+# strip just before all rows use it, or by their first tile.
 
 cdef enum:
     BLOCK = 256             # k per chain: the numerics contract's, not a tuning knob
@@ -196,8 +196,10 @@ cdef inline void begin_strips(Strip* s, const Operands* o, Py_ssize_t rows, Py_s
     s.k = k
     s.first = at_k == 0
     s.c_step = o.c_row
-    s.b_step = TILE_COLUMNS if o.b_panel != NULL else o.b_k
+    s.b_step = o.b_k
+    s.b_panel = o.b_panel
     s.rows_left = rows % TILE_ROWS
+    s.n_first = rows >= TILE_ROWS
     s.n_lower = s.rows_left != 0
     if o.a_panels != NULL:
         s.a_step = TILE_ROWS
@@ -237,28 +239,33 @@ cdef void block_in_place(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_
 
 
 cdef void block(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k, Py_ssize_t k) noexcept nogil:
-    """The same with a copied, and b for each strip, if there are panels for them. A large b's lines are asked for one
-    strip ahead, in place of the caller's."""
+    """The same with a copied, and b for each strip, if there are panels for them: b by the strip's first tile on its
+    way, where it can be. A large b's lines are asked for one strip ahead, in place of the caller's."""
     cdef Py_ssize_t j = 0, columns
     cdef Py_ssize_t n_turns = rows // TILE_ROWS * ((k + K_BETWEEN - 1) // K_BETWEEN)
     cdef bint b_ahead = (
         o.b_panel != NULL and n_turns > 0 and o.n * o.k * <Py_ssize_t>sizeof(real) >= BYTES_ASKED_FOR)
+    cdef bint tile_copies = o.b_column == 1 and rows >= TILE_ROWS
     cdef Strip s
     cdef Ahead panel
+    panel.n_left, panel.at_once = 0, 0
     begin_strips(&s, o, rows, at_k, k)
-    s.ahead = &panel if b_ahead else o.ahead
+    s.ahead = &panel if b_ahead or o.ahead == NULL else o.ahead
     if o.a_panels != NULL:
         pack_rows(o.a_panels, o.a + row * o.a_row + at_k * o.a_k, rows, k, o.a_row, o.a_k)
     while j < o.n:
         columns = min(o.n - j, TILE_COLUMNS)
         begin_strip(&s, o, row, rows, at_k, j)
-        s.b = o.b + at_k * o.b_k + j * o.b_column
-        if o.b_panel != NULL:
-            pack_columns(o.b_panel, s.b, columns, k, o.b_k, o.b_column)
-            s.b = o.b_panel
+        s.b, s.b_step = o.b + at_k * o.b_k + j * o.b_column, o.b_k
         if b_ahead:
             panel = next_panel(o, at_k, k, j, n_turns)
-        if s.ahead != NULL and s.ahead.n_left > 0 and columns == TILE_COLUMNS:
+        if o.b_panel != NULL:
+            if tile_copies and columns == TILE_COLUMNS:
+                copying_tile(&s, o.rows_adjoin)
+            else:
+                pack_columns(o.b_panel, s.b, columns, k, o.b_k, o.b_column)
+            s.b, s.b_step = o.b_panel, TILE_COLUMNS
+        if s.ahead.n_left > 0 and columns == TILE_COLUMNS:
             asking_tiles(&s, o.rows_adjoin)
         if o.rows_adjoin:
             strip_of_adjoining_rows(&s, columns)

@@ -14,15 +14,17 @@ cdef struct Strip:
     Py_ssize_t a_next       # from one tile's first element to the next one's
     const real* b           # row p at b + p b_step
     Py_ssize_t b_step
+    real* b_panel           # where the first tile copies b to, if it is to: TILE_COLUMNS reals a row
     real* c                 # row i at c + i c_step
     Py_ssize_t c_step
     Py_ssize_t rest         # columns in the last vector, where it is not full
     bint first              # the first block of k starts c, the later ones are added to it
     const real* bias        # added with the last block; NULL otherwise
     Py_ssize_t n_tiles      # of TILE_ROWS rows
-    Py_ssize_t n_lower      # of `rows_left` rows: 1 or 0. A field and not a constant, because GCC keeps accumulators
-    Py_ssize_t rows_left    # in registers only where the loop over tiles remains a loop
-    Ahead* ahead            # lines to ask for meanwhile; NULL for none
+    Py_ssize_t n_first      # of these: 1 or 0. A field and not a constant, because GCC keeps accumulators in registers
+    Py_ssize_t n_lower      # of `rows_left` rows: 1 or 0         only where the loop over tiles remains a loop
+    Py_ssize_t rows_left
+    Ahead* ahead            # lines to ask for meanwhile, there may be none left; not where a and b lie in place
 
 
 cdef inline vec load_columns(const real* p, const Py_ssize_t j, const Py_ssize_t n_vecs,
@@ -41,7 +43,7 @@ cdef inline void store_columns(real* p, vec v, const Py_ssize_t j, const Py_ssiz
 
 
 cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, const Py_ssize_t n_vecs,
-                       const bint part, const bint rows_adjoin, const bint asks) noexcept nogil:
+                       const bint part, const bint rows_adjoin, const bint asks, const bint copies) noexcept nogil:
     """n_tiles tiles of n_rows x n_vecs vectors, one below the other, each held in registers over its block of k.
     The const arguments are constants at every call, so that each call becomes a straight loop of its own; `part`
     says that the last vector is not full."""
@@ -52,11 +54,12 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
     cdef Py_ssize_t n_pointers = 1 if rows_adjoin else (n_rows + ROWS_OF_A_POINTER - 1) // ROWS_OF_A_POINTER
     cdef const real* a[TILE_ROWS]
     cdef const real* b
+    cdef real* b_panel
     cdef real* c = s.c
     for t in range(n_tiles):
         for i in range(n_pointers):
             a[i] = s.a + t * s.a_next + i * ROWS_OF_A_POINTER * a_step
-        b = s.b
+        b, b_panel = s.b, s.b_panel
         for i in range(n_rows):
             for j in range(n_vecs):
                 acc[i][j] = v_set(0)
@@ -71,6 +74,10 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
             for p in range(min(left, K_BETWEEN) if asks else k):
                 for j in range(n_vecs):
                     b_row[j] = load_columns(b, j, n_vecs, part, rest)
+                    if copies:
+                        v_store(b_panel + j * LANES, b_row[j])
+                if copies:
+                    b_panel += TILE_COLUMNS
                 for i in range(n_rows):
                     x = v_set(a[0][i] if rows_adjoin else a[i // ROWS_OF_A_POINTER][i % ROWS_OF_A_POINTER * a_step])
                     for j in range(n_vecs):
@@ -95,13 +102,13 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
         c += n_rows * c_step
 
 
-cdef inline void whole_tiles(Strip* s, const Py_ssize_t n_vecs, const bint part, const bint rows_adjoin,
-                             const bint asks) noexcept nogil:
-    """Those of TILE_ROWS rows; what is left of the strip begins below them."""
-    tiles(s, s.n_tiles, TILE_ROWS, n_vecs, part, rows_adjoin, asks)
-    s.a += s.n_tiles * s.a_next
-    s.c += s.n_tiles * TILE_ROWS * s.c_step
-    s.n_tiles = 0
+cdef inline void whole_tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_vecs, const bint part,
+                             const bint rows_adjoin, const bint asks, const bint copies) noexcept nogil:
+    """So many of TILE_ROWS rows; what is left of the strip begins below them."""
+    tiles(s, n_tiles, TILE_ROWS, n_vecs, part, rows_adjoin, asks, copies)
+    s.a += n_tiles * s.a_next
+    s.c += n_tiles * TILE_ROWS * s.c_step
+    s.n_tiles -= n_tiles
 
 
 cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const bint part,
@@ -109,29 +116,29 @@ cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const bint par
     """All rows: tiles of TILE_ROWS, then one of the rows left over, each height unrolled for itself."""
     cdef Py_ssize_t left = s.rows_left
     if s.n_tiles:
-        whole_tiles(s, n_vecs, part, rows_adjoin, False)
+        whole_tiles(s, s.n_tiles, n_vecs, part, rows_adjoin, False, False)
     if left == 1:
-        tiles(s, s.n_lower, 1, n_vecs, part, rows_adjoin, False)
+        tiles(s, s.n_lower, 1, n_vecs, part, rows_adjoin, False, False)
     elif left == 2:
-        tiles(s, s.n_lower, 2, n_vecs, part, rows_adjoin, False)
+        tiles(s, s.n_lower, 2, n_vecs, part, rows_adjoin, False, False)
     elif left == 3:
-        tiles(s, s.n_lower, 3, n_vecs, part, rows_adjoin, False)
+        tiles(s, s.n_lower, 3, n_vecs, part, rows_adjoin, False, False)
     elif TILE_ROWS > 4 and left == 4:
-        tiles(s, s.n_lower, 4, n_vecs, part, rows_adjoin, False)
+        tiles(s, s.n_lower, 4, n_vecs, part, rows_adjoin, False, False)
     elif TILE_ROWS > 5 and left == 5:
-        tiles(s, s.n_lower, 5, n_vecs, part, rows_adjoin, False)
+        tiles(s, s.n_lower, 5, n_vecs, part, rows_adjoin, False, False)
     elif TILE_ROWS > 6 and left == 6:
-        tiles(s, s.n_lower, 6, n_vecs, part, rows_adjoin, False)
+        tiles(s, s.n_lower, 6, n_vecs, part, rows_adjoin, False, False)
     elif TILE_ROWS > 7 and left == 7:
-        tiles(s, s.n_lower, 7, n_vecs, part, rows_adjoin, False)
+        tiles(s, s.n_lower, 7, n_vecs, part, rows_adjoin, False, False)
     elif TILE_ROWS > 8 and left == 8:
-        tiles(s, s.n_lower, 8, n_vecs, part, rows_adjoin, False)
+        tiles(s, s.n_lower, 8, n_vecs, part, rows_adjoin, False, False)
     elif TILE_ROWS > 9 and left == 9:
-        tiles(s, s.n_lower, 9, n_vecs, part, rows_adjoin, False)
+        tiles(s, s.n_lower, 9, n_vecs, part, rows_adjoin, False, False)
     elif TILE_ROWS > 10 and left == 10:
-        tiles(s, s.n_lower, 10, n_vecs, part, rows_adjoin, False)
+        tiles(s, s.n_lower, 10, n_vecs, part, rows_adjoin, False, False)
     elif TILE_ROWS > 11 and left == 11:
-        tiles(s, s.n_lower, 11, n_vecs, part, rows_adjoin, False)
+        tiles(s, s.n_lower, 11, n_vecs, part, rows_adjoin, False, False)
 
 
 cdef inline void strip(Strip* s, Py_ssize_t n_columns, const bint rows_adjoin) noexcept nogil:
@@ -153,9 +160,17 @@ cdef inline void strip(Strip* s, Py_ssize_t n_columns, const bint rows_adjoin) n
 cdef void asking_tiles(Strip* s, bint rows_adjoin) noexcept nogil:
     """The whole tiles of a strip of whole vectors, which meanwhile ask for lines ahead."""
     if rows_adjoin:
-        whole_tiles(s, TILE_VECS, False, True, True)
+        whole_tiles(s, s.n_tiles, TILE_VECS, False, True, True, False)
     else:
-        whole_tiles(s, TILE_VECS, False, False, True)
+        whole_tiles(s, s.n_tiles, TILE_VECS, False, False, True, False)
+
+
+cdef void copying_tile(Strip* s, bint rows_adjoin) noexcept nogil:
+    """The first of them, which copies b as well."""
+    if rows_adjoin:
+        whole_tiles(s, s.n_first, TILE_VECS, False, True, True, True)
+    else:
+        whole_tiles(s, s.n_first, TILE_VECS, False, False, True, True)
 
 
 cdef void strip_of_adjoining_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
