@@ -4,6 +4,9 @@
 # A row: element i goes to virtual lane i mod 16; each lane is a chain in ascending i from +0; then lanes are
 # folded 8-4-2-1. Columns: chains over blocks of 256 rows, blocks in order, as in a product.
 
+cdef enum:
+    VECS_OF_SUMS = 4        # of columns at once: so many chains hide an addition's latency
+
 
 cdef inline real fold_sum(real* lanes, Py_ssize_t n) noexcept nogil:
     """The tree 8-4-2-1. Lanes from n on hold +0, and adding +0 changes no sum but -0, so their levels are skipped."""
@@ -164,23 +167,45 @@ cdef inline vec max_aside(const vec* columns, Py_ssize_t n) noexcept nogil:
     return highest
 
 
+cdef inline void sums_of_vecs(const real* x, real* sums, Py_ssize_t m, Py_ssize_t row, const Py_ssize_t n_vecs,
+                              const bint part, Py_ssize_t rest) noexcept nogil:
+    """Of so many vectors of columns, as many chains side by side; x's rows are `row` reals apart, and of the last
+    vector only `rest` columns are there where it is there in `part`."""
+    cdef vec chains[VECS_OF_SUMS]
+    cdef vec totals[VECS_OF_SUMS]
+    cdef Py_ssize_t first = 0, i, j
+    for j in range(n_vecs):
+        totals[j] = v_set(0)
+    while first < m:
+        for j in range(n_vecs):
+            chains[j] = v_set(0)
+        for i in range(first, min(first + BLOCK, m)):
+            for j in range(n_vecs):
+                chains[j] = v_add(chains[j], load_columns(x + i * row, j, n_vecs, part, rest))
+        for j in range(n_vecs):
+            totals[j] = chains[j] if first == 0 else v_add(totals[j], chains[j])
+        first += BLOCK
+    for j in range(n_vecs):
+        store_columns(sums, totals[j], j, n_vecs, part, rest)
+
+
 cdef void column_sums(const void* x_, void* sums_, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
     """sums (n,) of x (m, n) over its rows."""
     cdef const real* x = <const real*> x_
     cdef real* sums = <real*> sums_
-    cdef Py_ssize_t j = 0, first, i
-    cdef vec chain, total
-    while j < n:
-        total = v_set(0)
-        first = 0
-        while first < m:
-            chain = v_set(0)
-            for i in range(first, min(first + BLOCK, m)):
-                chain = v_add(chain, v_load_upto(x + i * n + j, n - j))
-            total = chain if first == 0 else v_add(total, chain)
-            first += BLOCK
-        v_store_upto(sums + j, total, n - j)
-        j += LANES
+    cdef Py_ssize_t j = 0, n_vecs
+    while n - j >= VECS_OF_SUMS * LANES:
+        sums_of_vecs(x + j, sums + j, m, n, VECS_OF_SUMS, False, LANES)
+        j += VECS_OF_SUMS * LANES
+    n_vecs = (n - j + LANES - 1) // LANES
+    if n_vecs == 1:
+        sums_of_vecs(x + j, sums + j, m, n, 1, True, n - j)
+    elif n_vecs == 2:
+        sums_of_vecs(x + j, sums + j, m, n, 2, True, n - j - LANES)
+    elif n_vecs == 3:
+        sums_of_vecs(x + j, sums + j, m, n, 3, True, n - j - 2 * LANES)
+    elif n_vecs == 4:
+        sums_of_vecs(x + j, sums + j, m, n, 4, True, n - j - 3 * LANES)
 
 
 cdef bint all_finite(const void* x_, Py_ssize_t count) noexcept nogil:
