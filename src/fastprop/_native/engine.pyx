@@ -38,7 +38,7 @@ cdef enum:
     # are whole cache lines (else each row's first load waits for the last one's store).
     FEW_ROWS = 4
     GRADIENT_AT_ONCE = 262144   # bytes of dW between two updates, for the second-level cache
-    COLUMN_AT_ONCE = 960    # bytes, 240 or 120 rows of dW, at least: packing delta anew for each lot costs as well
+    COLUMN_AT_ONCE = 960    # bytes, 240 or 120 rows of dW, at least: reading delta anew for each lot costs as well
     WORK_PER_PAUSE = 16000  # multiply-adds, 0.3 us or more, for each 20 ns of waiting: helpers may cost 7 % of the time
     LONGEST_WAIT = 50000    # pauses: 1 ms
     WORK_BY_COLUMNS = 3000000   # multiply-adds forward for each worker, 150 us: where meeting at each layer is nothing

@@ -138,7 +138,7 @@ cdef class Job:
         cdef bint learns = self.grad != NULL or self.rule.update != NULL
         cdef Share share
         cdef Ahead ahead
-        ahead.n_left, ahead.at_once, share.ahead = 0, 0, &ahead
+        ahead.n_left, share.ahead = 0, &ahead
         share.worker, share.team = worker, &self.team
         share.kernels, share.own, share.theta = self.plan.kernels, own, self.theta
         share.buffers, share.seed = self.buffers, self.seed

@@ -30,8 +30,11 @@ cdef inline Ahead lines_ahead(const char* X, Py_ssize_t row_stride, Py_ssize_t w
 
 
 cdef inline void ask(Ahead* ahead) noexcept nogil:
-    """A turn."""
-    cdef Py_ssize_t i, count = min(ahead.at_once, ahead.n_left)
+    """A turn, while there are lines left."""
+    cdef Py_ssize_t i, count
+    if ahead.n_left == 0:
+        return
+    count = min(ahead.at_once, ahead.n_left)
     for i in range(count):
         ask_for_line(ahead.row, ahead.line, ahead.width)
         ahead.line += 1

@@ -192,14 +192,11 @@ cdef inline Py_ssize_t row_product(const Operands* o, Py_ssize_t row, Py_ssize_t
 
 cdef inline void begin_strips(Strip* s, const Operands* o, Py_ssize_t rows, Py_ssize_t at_k,
                               Py_ssize_t k) noexcept nogil:
-    """What all strips of some rows and a block of k share."""
+    """What all strips of some rows and a block of k share, but for their b."""
     s.k = k
     s.first = at_k == 0
     s.c_step = o.c_row
-    s.b_step = o.b_k
-    s.b_panel = o.b_panel
     s.rows_left = rows % TILE_ROWS
-    s.n_first = rows >= TILE_ROWS
     s.n_lower = s.rows_left != 0
     if o.a_panels != NULL:
         s.a_step = TILE_ROWS
@@ -227,6 +224,7 @@ cdef void block_in_place(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_
         j = row_product(o, row, at_k, k, 0, VECS_OF_ROW)
         j = row_product(o, row, at_k, k, j, VECS_OF_ROW // 2)
     begin_strips(&s, o, rows, at_k, k)
+    s.b_step = o.b_k
     while j < o.n:
         columns = min(o.n - j, TILE_COLUMNS)
         begin_strip(&s, o, row, rows, at_k, j)
@@ -245,11 +243,13 @@ cdef void block(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t a
     cdef Py_ssize_t n_turns = rows // TILE_ROWS * ((k + K_BETWEEN - 1) // K_BETWEEN)
     cdef bint b_ahead = (
         o.b_panel != NULL and n_turns > 0 and o.n * o.k * <Py_ssize_t>sizeof(real) >= BYTES_ASKED_FOR)
-    cdef bint tile_copies = o.b_column == 1 and rows >= TILE_ROWS
+    cdef bint tile_copies = o.b_panel != NULL and o.b_column == 1 and rows >= TILE_ROWS
     cdef Strip s
     cdef Ahead panel
-    panel.n_left, panel.at_once = 0, 0
+    panel.n_left = 0
     begin_strips(&s, o, rows, at_k, k)
+    s.b_panel = o.b_panel
+    s.n_first = tile_copies
     s.ahead = &panel if b_ahead or o.ahead == NULL else o.ahead
     if o.a_panels != NULL:
         pack_rows(o.a_panels, o.a + row * o.a_row + at_k * o.a_k, rows, k, o.a_row, o.a_k)

@@ -193,19 +193,20 @@ cdef void column_sums(const void* x_, void* sums_, Py_ssize_t m, Py_ssize_t n) n
     """sums (n,) of x (m, n) over its rows."""
     cdef const real* x = <const real*> x_
     cdef real* sums = <real*> sums_
-    cdef Py_ssize_t j = 0, n_vecs
+    cdef Py_ssize_t j = 0, n_vecs, rest
     while n - j >= VECS_OF_SUMS * LANES:
         sums_of_vecs(x + j, sums + j, m, n, VECS_OF_SUMS, False, LANES)
         j += VECS_OF_SUMS * LANES
     n_vecs = (n - j + LANES - 1) // LANES
+    rest = n - j - (n_vecs - 1) * LANES
     if n_vecs == 1:
-        sums_of_vecs(x + j, sums + j, m, n, 1, True, n - j)
+        sums_of_vecs(x + j, sums + j, m, n, 1, True, rest)
     elif n_vecs == 2:
-        sums_of_vecs(x + j, sums + j, m, n, 2, True, n - j - LANES)
+        sums_of_vecs(x + j, sums + j, m, n, 2, True, rest)
     elif n_vecs == 3:
-        sums_of_vecs(x + j, sums + j, m, n, 3, True, n - j - 2 * LANES)
+        sums_of_vecs(x + j, sums + j, m, n, 3, True, rest)
     elif n_vecs == 4:
-        sums_of_vecs(x + j, sums + j, m, n, 4, True, n - j - 3 * LANES)
+        sums_of_vecs(x + j, sums + j, m, n, 4, True, rest)
 
 
 cdef bint all_finite(const void* x_, Py_ssize_t count) noexcept nogil:

@@ -21,9 +21,11 @@ cdef struct Strip:
     bint first              # the first block of k starts c, the later ones are added to it
     const real* bias        # added with the last block; NULL otherwise
     Py_ssize_t n_tiles      # of TILE_ROWS rows
-    Py_ssize_t n_first      # of these: 1 or 0. A field and not a constant, because GCC keeps accumulators in registers
-    Py_ssize_t n_lower      # of `rows_left` rows: 1 or 0         only where the loop over tiles remains a loop
-    Py_ssize_t rows_left
+    Py_ssize_t rows_left    # below them
+    # 1 or 0, of tiles that copy b and of tiles of `rows_left` rows. Fields and not constants, because GCC keeps
+    # accumulators in registers only where the loop over tiles remains a loop.
+    Py_ssize_t n_first
+    Py_ssize_t n_lower
     Ahead* ahead            # lines to ask for meanwhile, there may be none left; not where a and b lie in place
 
 
