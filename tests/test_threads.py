@@ -97,6 +97,123 @@ def test_helpers_do_work(shared: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {1, 2} <= set(numbers) <= {0, 1, 2}
 
 
+@pytest.mark.parametrize("in_python", [False, True])
+def test_stints_of_any_length_with_or_without_helpers_change_no_bit(
+    shared: None, monkeypatch: pytest.MonkeyPatch, in_python: bool
+) -> None:
+    X, y = digits()
+    n_stints = 0
+
+    def function(o: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return -(y * np.log(o)).sum(1), -y / o
+
+    def stint(_: threads.Pace) -> tuple[int, int]:
+        nonlocal n_stints
+        n_stints += 1
+        return [(1, 3), (3, 2), (3, 1), (1, 1), (3, 7)][n_stints % 5]
+
+    def run() -> fp.Trainer:
+        model = fp.mlp(64, 33, 17, 10, activation="tanh", output="softmax", seed=0)
+        one = fp.Trainer(model, fp.CustomLoss(function) if in_python else "cross_entropy", fp.SGD(0.1, momentum=0.9))
+        one.fit(X, np.eye(10)[y], epochs=7, batch_size=32, progress=False)
+        return one
+
+    fp.set_num_threads(1)
+    expected = run()
+    monkeypatch.setattr(threads.Pace, "stint", stint)
+    fp.set_num_threads(3)
+    actual = run()
+    assert n_stints > 10
+    assert_same_bits(actual.model.theta, expected.model.theta)
+    assert actual.history == expected.history
+
+
+def test_a_loss_that_is_no_number_ends_all_stints(shared: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = digits()
+    fp.set_num_threads(2)
+    one = fp.Trainer(fp.mlp(64, 33, 10, seed=0), "mse", fp.SGD(1e20))
+    before = one.model.theta.copy()
+    monkeypatch.setattr(threads.Pace, "stint", lambda pace: (2, 1))
+    with pytest.raises(fp.DivergedError) as caught:
+        one.fit(X, np.eye(10)[y], batch_size=30, progress=False)
+    assert 0 < caught.value.step < 9
+    assert_same_bits(one.model.theta, before)
+
+
+def test_ctrl_c_between_two_stints_leaves_the_network_as_after_a_whole_batch(
+    shared: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def note(pace: threads.Pace, *_: object) -> None:
+        if one.step == 3:
+            raise KeyboardInterrupt
+
+    fp.set_num_threads(2)
+    one, other = trainer(), trainer()
+    with monkeypatch.context() as patch:
+        patch.setattr(threads.Pace, "stint", lambda pace: (2, 1))
+        patch.setattr(threads.Pace, "note", note)
+        with pytest.raises(KeyboardInterrupt):
+            one.fit(*digits(), batch_size=64, shuffle=False, progress=False)
+    other.fit(*(rows[: 3 * 64] for rows in digits()), batch_size=64, shuffle=False, progress=False)
+    assert (one.step, one.epoch) == (3, 0)
+    assert_same_bits(one.model.theta, other.model.theta)
+
+
+class Machine:
+    """Processors on which a batch takes so long alone, and so long together, as a Pace finds out job by job."""
+
+    def __init__(self, alone: float, together: float) -> None:
+        self.seconds = {1: alone, 4: together}
+        self.pace = threads.Pace(4)
+
+    def work(self, seconds: float, job: int = 500) -> float:
+        """For so long, in jobs of so many batches; returns the share of batches that were done together."""
+        n_batches = {1: 0, 4: 0}
+        while sum(n_batches[n] * self.seconds[n] for n in n_batches) < seconds:
+            left = job
+            while left:
+                n_workers, most = self.pace.stint()
+                count = min(most, left)
+                self.pace.note(n_workers, count, count * self.seconds[n_workers])
+                n_batches[n_workers] += count
+                left -= count
+        return n_batches[4] / sum(n_batches.values())
+
+
+@pytest.mark.parametrize(("alone", "together", "low", "high"), [
+    (3e-4, 1e-4, 0.99, 1), (1e-4, 3e-4, 0, 0.05), (1e-1, 5e-2, 0.95, 1), (1, 3, 0, 0.3),
+])  # fmt: skip
+def test_steps_are_done_as_is_sooner_after_a_short_trial(
+    alone: float, together: float, low: float, high: float
+) -> None:
+    """From tiny steps to those that are longer than a trial should be; the other way is hardly ever tried."""
+    assert low <= Machine(alone, together).work(60, job=10 if alone > 0.01 else 500) <= high
+
+
+def test_the_first_steps_are_done_together() -> None:
+    """Before two numbers can be compared nobody waits for a trial."""
+    assert Machine(1e-4, 3e-4).work(0.1, job=50) == 1
+
+
+def test_a_machine_that_changes_is_noticed() -> None:
+    """A second processor that comes late from now on: at once. One that comes back: within some seconds."""
+    machine = Machine(2e-4, 1e-4)
+    machine.work(10)
+    machine.seconds[4] = 9e-4
+    assert machine.work(0.5) < 0.95
+    assert machine.work(10) < 0.05
+    machine.seconds[4] = 1e-4
+    machine.work(3)
+    assert machine.work(10) > 0.95
+
+
+def test_a_single_slow_job_changes_nothing() -> None:
+    machine = Machine(2e-4, 1e-4)
+    machine.work(1)
+    machine.pace.note(4, 100, 100 * 2.5e-4)
+    assert machine.work(0.2, job=50) > 0.9
+
+
 def test_several_trainers_in_threads_of_their_own_do_not_disturb_each_other(shared: None) -> None:
     """One of them gets the helpers, whichever asks first; the others work alone."""
     fp.set_num_threads(1)

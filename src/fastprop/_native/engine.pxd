@@ -175,6 +175,7 @@ cdef class Plan:
     cdef object first_settings      # those for the first batch of a training, (1, n)
     cdef const Kernels* kernels
     cdef const Loss* loss           # NULL for a plan that only predicts
+    cdef object pace                # how many workers steps are left to
     cdef object function            # in place of the loss's kernel; else None
     cdef list functions             # of nodes
     cdef bint calls_python          # there are some

@@ -23,6 +23,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+from time import perf_counter
+
 from numpy import array as array_of, dtype as dtype_of, empty, ndarray
 
 from fastprop._native.arrays cimport Array
@@ -30,7 +32,7 @@ from fastprop._native.float_environment cimport environment, float_environment_r
 from fastprop._native.kernels.table cimport LossRows, LayerArrays, find
 from fastprop._native.layout import lay_out
 from fastprop._native.philox cimport MASK
-from fastprop._native.threads import CALL_WORK, call_helpers
+from fastprop._native.threads import CALL_WORK, Pace, call_helpers
 
 cdef enum:
     ALIGNMENT = 64          # bytes: a cache line, and the widest vector
@@ -88,6 +90,7 @@ cdef class Plan:
         self.dtype = dtype_of(chr(self.kind))
         self.batch_size = batch_size
         self.n_workers = n_workers
+        self.pace = Pace(n_workers)
         self.n_metrics = len(metrics)
         self.n_inputs, self.n_outputs = nodes[0].n_in, nodes[-1].n_out
         self.n_params = sum([laid.n_params for laid in nodes])

@@ -1,4 +1,24 @@
-# Batches at work: a Job, which a team goes through, and the rows that it reads.
+# Batches at work: a Job, the stints in which teams go through it, and the rows that it reads.
+
+
+cdef class Stint:
+    """Some of a job's batches, and the team that goes through them."""
+
+    cdef Job job
+    cdef Py_ssize_t end             # one past the last batch
+    cdef team team
+
+    def help(self):
+        """What a helper calls: it works with the team, if it comes in time. Its number there, or 0."""
+        cdef environment before
+        cdef Py_ssize_t worker
+        with nogil:
+            worker = team_enter(&self.team)
+            if worker:
+                before = float_environment_set()
+                self.job.work(self, worker)
+                float_environment_restore(before)
+        return worker
 
 
 cdef class Job:
@@ -24,7 +44,6 @@ cdef class Job:
     cdef Py_ssize_t next            # batch
     cdef Py_ssize_t end             # one past the last batch
     cdef Py_ssize_t of_an_epoch     # batches; what comes after them is the next epoch's
-    cdef team team
 
     def __cinit__(self, Plan plan, theta, buffers, RowSource source):
         self.plan = plan
@@ -93,59 +112,61 @@ cdef class Job:
             numbers += node.n_scheduled
 
     cdef run(self):
-        """Go through all batches, with helpers where they are worth calling."""
-        cdef environment before
-        cdef Py_ssize_t n_workers = self.plan.n_workers
-        cdef Py_ssize_t work = (self.end - self.next) * self.plan.batch_size * self.plan.n_params
-        if work < <Py_ssize_t> CALL_WORK:
-            n_workers = 1
+        """Go through all batches, with helpers where they are worth calling: where steps are taken, as long as the clock
+        says so."""
+        cdef Py_ssize_t work = (self.end - self.next) * self.plan.batch_size * self.plan.n_params, first
         self.plan.failed = False
         self.first = self.next
         if self.node_settings != NULL:
             self.settle()
-        team_open(&self.team, n_workers)
-        give_back = None
-        try:
-            give_back = call_helpers(self.help, n_workers - 1)
-            with nogil:
-                before = float_environment_set()
-                team_gather(&self.team, min(work // WORK_PER_PAUSE, LONGEST_WAIT))
-                self.work(0)
-                float_environment_restore(before)
-        finally:                # also if Ctrl-C came while they were called: who is at the gate would wait for ever
-            team_close(&self.team)
-            if give_back is not None:
-                give_back()
+        if self.plan.n_workers == 1 or work < <Py_ssize_t> CALL_WORK:
+            self.run_until(self.end, 1)
+        elif self.rule.update == NULL:
+            self.run_until(self.end, self.plan.n_workers)
+        else:
+            while self.next < self.end:
+                n_workers, n_batches = self.plan.pace.stint()
+                first, start = self.next, perf_counter()
+                self.run_until(min(self.next + n_batches, self.end), n_workers)
+                self.plan.pace.note(n_workers, max(1, self.next - first), perf_counter() - start)
         if self.plan.failed:
             error, self.plan.error = self.plan.error, None
             raise error
 
-    def help(self):
-        """What a helper calls: it works with the team, if it comes in time. Its number there, or 0."""
+    cdef run_until(self, Py_ssize_t end, Py_ssize_t n_workers):
+        """A stint of so many workers."""
         cdef environment before
-        cdef Py_ssize_t worker
-        with nogil:
-            worker = team_enter(&self.team)
-            if worker:
+        cdef Stint stint = Stint()
+        cdef Py_ssize_t work = (end - self.next) * self.plan.batch_size * self.plan.n_params
+        stint.job, stint.end = self, end
+        team_open(&stint.team, n_workers)
+        give_back = None
+        try:
+            give_back = call_helpers(stint.help, n_workers - 1)
+            with nogil:
                 before = float_environment_set()
-                self.work(worker)
+                team_gather(&stint.team, min(work // WORK_PER_PAUSE, LONGEST_WAIT))
+                self.work(stint, 0)
                 float_environment_restore(before)
-        return worker
+        finally:                # also if Ctrl-C came while they were called: who is at the gate would wait for ever
+            team_close(&stint.team)
+            if give_back is not None:
+                give_back()
 
-    cdef void work(self, Py_ssize_t worker) noexcept nogil:
+    cdef void work(self, Stint stint, Py_ssize_t worker) noexcept nogil:
         cdef Rows* rows = &self.source.rows
         cdef Worker* own = &self.plan.workers[worker]
         cdef bint learns = self.grad != NULL or self.rule.update != NULL
         cdef Share share
         cdef Ahead ahead
         ahead.n_left, share.ahead = 0, &ahead
-        share.worker, share.team = worker, &self.team
+        share.worker, share.team = worker, &stint.team
         share.kernels, share.own, share.theta = self.plan.kernels, own, self.theta
         share.buffers, share.seed = self.buffers, self.seed
         share.rule, share.outputs = &self.rule, self.outputs
         share.elements = NULL
-        while self.next < self.end:
-            share.n_workers = team_size(&self.team)
+        while self.next < stint.end:
+            share.n_workers = team_size(share.team)
             share.epoch = self.next // self.of_an_epoch
             share.begin = (self.next - share.epoch * self.of_an_epoch) * self.plan.batch_size
             share.m = min(self.plan.batch_size, rows.count - share.begin)
@@ -163,12 +184,12 @@ cdef class Job:
                 self.plan.forward(&share, 0)
             elif not self.plan.forward_of_finite(&share):
                 own.met_no_number = True
-            if self.plan.calls_python and not self.functions_returned():
+            if self.plan.calls_python and not self.functions_returned(stint):
                 return
             if self.totals != NULL:
                 if self.plan.loss.rows != NULL:
                     self.plan.score(rows, &share)
-                elif not self.score_together(&share):
+                elif not self.score_together(stint, &share):
                     return
                 if self.plan.n_metrics or share.outputs != NULL:
                     self.plan.look(rows, &share)
@@ -181,16 +202,16 @@ cdef class Job:
             if learns:
                 if self.objective.totals != NULL:
                     measure_parameters(&self.objective, &share)
-                if team_meet(&self.team):
+                if team_meet(share.team):
                     if (not self.add_scores(&share) and self.grad == NULL) or self.plan.failed:
-                        self.end = self.next
-                    team_go_on(&self.team, False)
-                if self.end == self.next:
+                        self.stop(stint)
+                    team_go_on(share.team, False)
+                if stint.end == self.next:
                     return
                 self.plan.learn(&share)
                 if self.rule.gradient != NULL:
                     follow(&share)
-            if team_meet(&self.team):
+            if team_meet(share.team):
                 if learns:
                     if self.rule.update != NULL:
                         count_batch(&self.rule)
@@ -198,29 +219,33 @@ cdef class Job:
                     self.add_scores(&share)
                 self.next += 1
                 if self.plan.failed:
-                    self.end = self.next
+                    self.stop(stint)
                 if self.node_settings != NULL and self.next < self.end:
                     self.settle()
-                team_go_on(&self.team, True)
+                team_go_on(share.team, True)
 
-    cdef bint functions_returned(self) noexcept nogil:
+    cdef void stop(self, Stint stint) noexcept nogil:
+        """Before the batch at hand. The workers hear it from their stint: before the last of them has looked the job may
+        be in its next one, and the plan at work on another job."""
+        stint.end = self.end = self.next
+
+    cdef bint functions_returned(self, Stint stint) noexcept nogil:
         """Whether those of the nodes did, for every worker; asked where all meet, so that all hear the same."""
-        if team_meet(&self.team):
+        if team_meet(&stint.team):
             if self.plan.failed:
-                self.end = self.next
-            team_go_on(&self.team, False)
-        return self.next < self.end
+                self.stop(stint)
+            team_go_on(&stint.team, False)
+        return self.next < stint.end
 
-    cdef bint score_together(self, const Share* share) noexcept nogil:
-        """The batch's losses by the plan's function, which the caller's thread calls; whether it returned. That is told
-        by the job's end: the plan may be at work on another job before the last helper has looked."""
-        wait_for_all(&self.team)
+    cdef bint score_together(self, Stint stint, const Share* share) noexcept nogil:
+        """The batch's losses by the plan's function, which the caller's thread calls; whether it returned."""
+        wait_for_all(share.team)
         if share.worker == 0:
             self.plan.call_function(&self.source.rows, share)
             if self.plan.failed:
-                self.end = self.next
-        wait_for_all(&self.team)
-        return self.next < self.end
+                self.stop(stint)
+        wait_for_all(share.team)
+        return self.next < stint.end
 
     cdef char* batch_output(self, const Share* share) noexcept nogil:
         cdef Py_ssize_t row = self.plan.n_outputs * self.plan.kernels.itemsize

@@ -6,14 +6,16 @@ way, so nobody needs to know.
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["CALL_WORK", "MOST_THREADS", "call_helpers", "for_call", "for_step", "number", "set_number"]
+__all__ = ["CALL_WORK", "MOST_THREADS", "Pace", "call_helpers", "for_call", "for_step", "number", "set_number"]
 
 MOST_THREADS = 1024
 CONTROL_GROUPS = "/sys/fs/cgroup"  # this process's own, as it looks from inside a container
@@ -147,3 +149,45 @@ def for_step(work: int, itemsize: int) -> int:
 def for_call(work: int) -> int:
     """How many threads to share rows among that go forward only, so many multiply-adds in all."""
     return number() if work >= CALL_WORK else 1
+
+
+class Pace:
+    """Whether a plan's steps are sooner done together or alone, by the clock.
+
+    Sharing has a price that no count of multiply-adds tells: two processors may share one core, or be so far apart that
+    what one of them writes comes slowly to the other; or another process may hold one of them, and then both wait for
+    it. So now and then a short stint of steps tries what has been slower. Until there was time for a first trial, steps
+    are done together.
+    """
+
+    TRIAL = 0.002  # seconds
+    SELDOM = 64  # trials' worth of steps from one trial to the next; twice as many after each that changes nothing
+    SELDOMMEST = 1024
+
+    def __init__(self, n_workers: int) -> None:
+        self.n_workers = n_workers
+        self.seconds: dict[int, float] = {}  # of a batch, by the number of workers
+        self.since_trial = 0.0
+        self.patience = self.SELDOM
+
+    def stint(self) -> tuple[int, int]:
+        """How many workers to have next, and for how many batches at most."""
+        better = self._better()
+        if self.since_trial < self.patience * self.TRIAL:
+            return better, sys.maxsize
+        other = self.n_workers + 1 - better
+        return other, max(1, int(self.TRIAL / self.seconds.get(other, self.seconds[better])))
+
+    def note(self, n_workers: int, n_batches: int, seconds: float) -> None:
+        """What a stint has taken. A slow one counts half, since anything may have come in between."""
+        better, now = self._better(), seconds / n_batches
+        self.seconds[n_workers] = min(now, (self.seconds.get(n_workers, now) + now) / 2)
+        if n_workers == better:
+            self.since_trial += seconds
+        else:
+            self.since_trial, self.patience = 0.0, min(2 * self.patience, self.SELDOMMEST)
+        if self._better() != better:
+            self.patience = self.SELDOM
+
+    def _better(self) -> int:
+        return 1 if self.seconds.get(1, inf) < self.seconds.get(self.n_workers, inf) else self.n_workers
