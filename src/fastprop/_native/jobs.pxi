@@ -112,8 +112,7 @@ cdef class Job:
             numbers += node.n_scheduled
 
     cdef run(self):
-        """Go through all batches, with helpers where they are worth calling: where steps are taken, as long as the clock
-        says so."""
+        """Go through all batches, with helpers where they are worth calling: of steps, as long as the clock says so."""
         cdef Py_ssize_t work = (self.end - self.next) * self.plan.batch_size * self.plan.n_params, first
         self.plan.failed = False
         self.first = self.next
@@ -225,8 +224,8 @@ cdef class Job:
                 team_go_on(share.team, True)
 
     cdef void stop(self, Stint stint) noexcept nogil:
-        """Before the batch at hand. The workers hear it from their stint: before the last of them has looked the job may
-        be in its next one, and the plan at work on another job."""
+        """Before the batch at hand. Workers hear it from their stint: before the last of them has looked, the job may be
+        in its next one, and the plan at work on another job."""
         stint.end = self.end = self.next
 
     cdef bint functions_returned(self, Stint stint) noexcept nogil:
