@@ -224,8 +224,8 @@ cdef class Job:
                 team_go_on(share.team, True)
 
     cdef void stop(self, Stint stint) noexcept nogil:
-        """Before the batch at hand. Workers hear it from their stint: before the last of them has looked, the job may be
-        in its next one, and the plan at work on another job."""
+        """Before the batch at hand. Workers hear it from their stint: before the last has looked, the job may be in its
+        next one, and the plan at work on another job."""
         stint.end = self.end = self.next
 
     cdef bint functions_returned(self, Stint stint) noexcept nogil:
