@@ -125,28 +125,31 @@ cdef class Job:
         else:
             while self.next < self.end:
                 n_workers, n_batches = self.plan.pace.stint()
-                first, start = self.next, perf_counter()
-                self.run_until(min(self.next + n_batches, self.end), n_workers)
-                self.plan.pace.note(n_workers, max(1, self.next - first), perf_counter() - start)
+                first = self.next
+                seconds = self.run_until(min(self.next + n_batches, self.end), n_workers)
+                self.plan.pace.note(n_workers, max(1, self.next - first), seconds)
         if self.plan.failed:
             error, self.plan.error = self.plan.error, None
             raise error
 
     cdef run_until(self, Py_ssize_t end, Py_ssize_t n_workers):
-        """A stint of so many workers."""
+        """A stint of so many workers; returns how long it took, from when it no longer waited for helpers to come."""
         cdef environment before
         cdef Stint stint = Stint()
-        cdef Py_ssize_t work = (end - self.next) * self.plan.batch_size * self.plan.n_params
+        cdef Py_ssize_t work = (self.end - self.next) * self.plan.batch_size * self.plan.n_params
         stint.job, stint.end = self, end
         team_open(&stint.team, n_workers)
         give_back = None
         try:
             give_back = call_helpers(stint.help, n_workers - 1)
             with nogil:
-                before = float_environment_set()
                 team_gather(&stint.team, min(work // WORK_PER_PAUSE, LONGEST_WAIT))
+            start = perf_counter()
+            with nogil:
+                before = float_environment_set()
                 self.work(stint, 0)
                 float_environment_restore(before)
+            return perf_counter() - start
         finally:                # also if Ctrl-C came while they were called: who is at the gate would wait for ever
             team_close(&stint.team)
             if give_back is not None:
