@@ -166,11 +166,11 @@ class Machine:
         self.seconds = {1: alone, 4: together}
         self.pace = threads.Pace(4)
 
-    def work(self, seconds: float, job: int = 500) -> float:
-        """For so long, in jobs of so many batches; returns the share of batches that were done together."""
+    def work(self, seconds: float) -> float:
+        """For so long, in jobs of some 10 ms; returns the share of batches that were done together."""
         n_batches = {1: 0, 4: 0}
         while sum(n_batches[n] * self.seconds[n] for n in n_batches) < seconds:
-            left = job
+            left = max(1, int(0.01 / self.seconds[4]))
             while left:
                 n_workers, most = self.pace.stint()
                 count = min(most, left)
@@ -180,19 +180,16 @@ class Machine:
         return n_batches[4] / sum(n_batches.values())
 
 
-@pytest.mark.parametrize(("alone", "together", "low", "high"), [
-    (3e-4, 1e-4, 0.99, 1), (1e-4, 3e-4, 0, 0.05), (1e-1, 5e-2, 0.95, 1), (1, 3, 0, 0.3),
-])  # fmt: skip
-def test_steps_are_done_as_is_sooner_after_a_short_trial(
-    alone: float, together: float, low: float, high: float
-) -> None:
-    """From tiny steps to those that are longer than a trial should be; the other way is hardly ever tried."""
-    assert low <= Machine(alone, together).work(60, job=10 if alone > 0.01 else 500) <= high
+@pytest.mark.parametrize("together", [1e-5, 1e-4, 1e-3, 1e-2, 1e-1])
+def test_steps_are_done_as_is_sooner_after_short_trials(together: float) -> None:
+    """From tiny steps to those that are longer than a trial should be. The other way is hardly ever tried."""
+    assert Machine(2 * together, together).work(0.05 + 20 * together) > 0.75
+    assert Machine(2 * together, together).work(60) > 0.97
+    assert Machine(together / 2, together).work(60) < 0.06
 
 
 def test_the_first_steps_are_done_together() -> None:
-    """Before two numbers can be compared nobody waits for a trial."""
-    assert Machine(1e-4, 3e-4).work(0.1, job=50) == 1
+    assert Machine(1e-4, 3e-4).work(0.003) == 1
 
 
 def test_a_machine_that_changes_is_noticed() -> None:
@@ -200,8 +197,8 @@ def test_a_machine_that_changes_is_noticed() -> None:
     machine = Machine(2e-4, 1e-4)
     machine.work(10)
     machine.seconds[4] = 9e-4
-    assert machine.work(0.5) < 0.95
-    assert machine.work(10) < 0.05
+    assert machine.work(0.5) < 0.2
+    assert machine.work(10) < 0.01
     machine.seconds[4] = 1e-4
     machine.work(3)
     assert machine.work(10) > 0.95
@@ -211,7 +208,19 @@ def test_a_single_slow_job_changes_nothing() -> None:
     machine = Machine(2e-4, 1e-4)
     machine.work(1)
     machine.pace.note(4, 100, 100 * 2.5e-4)
-    assert machine.work(0.2, job=50) > 0.9
+    assert machine.work(0.1) > 0.9
+
+
+@pytest.mark.parametrize(("work", "itemsize", "expected"), [
+    (799_999, 4, 1), (800_000, 4, 2), (400_000, 8, 2), (5_999_999, 4, 2), (6_000_000, 4, 3), (10**12, 4, 5),
+])  # fmt: skip
+def test_small_steps_have_one_thread_or_two_and_large_ones_as_many_as_have_enough_to_do(
+    work: int, itemsize: int, expected: int
+) -> None:
+    before = fp.num_threads()
+    fp.set_num_threads(5)
+    assert threads.for_step(work, itemsize) == expected
+    fp.set_num_threads(before)
 
 
 def test_several_trainers_in_threads_of_their_own_do_not_disturb_each_other(shared: None) -> None:

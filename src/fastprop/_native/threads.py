@@ -20,9 +20,10 @@ __all__ = ["CALL_WORK", "MOST_THREADS", "Pace", "call_helpers", "for_call", "for
 MOST_THREADS = 1024
 CONTROL_GROUPS = "/sys/fs/cgroup"  # this process's own, as it looks from inside a container
 # In multiply-adds, of which a core does about 40 in a nanosecond, half as many in float64. A smaller share of a step is
-# not worth two meetings and what each worker fetches from the other's cache, 15 us in all; and a shorter call is over
-# before a helper is awake.
+# not worth two meetings and what each worker fetches from the others' caches, 15 us in all; for two workers, who are near
+# each other at best, it may be (`Pace` finds out). A shorter call is over before a helper is awake.
 STEP_WORK_PER_THREAD = 2_000_000
+STEP_WORK_OF_A_PAIR = 800_000
 CALL_WORK = 30_000_000
 
 
@@ -143,7 +144,8 @@ def set_number(n: int) -> None:
 
 def for_step(work: int, itemsize: int) -> int:
     """How many threads to share steps of so many multiply-adds among, such that each has enough to do."""
-    return max(1, min(number(), work * itemsize // (4 * STEP_WORK_PER_THREAD)))
+    work = work * itemsize // 4
+    return min(number(), max(work // STEP_WORK_PER_THREAD, 2 if work >= STEP_WORK_OF_A_PAIR else 1))
 
 
 def for_call(work: int) -> int:
@@ -156,27 +158,33 @@ class Pace:
 
     Sharing has a price that no count of multiply-adds tells: two processors may share one core, or be so far apart that
     what one of them writes comes slowly to the other; or another process may hold one of them, and then both wait for
-    it. So now and then a short stint of steps tries what has been slower. Until there was time for a first trial, steps
-    are done together.
+    it. So now and then a short stint of steps, a trial, is done the way that has been slower. The first steps are done
+    together.
     """
 
     TRIAL = 0.002  # seconds
-    SELDOM = 64  # trials' worth of steps from one trial to the next; twice as many after each that changes nothing
-    SELDOMMEST = 1024
+    # How long from one trial to the next, in trials, of which one counts for LEAST batches at least: before the first,
+    # after one that changed something, and at most. Each that changes nothing makes it GROWTH times as long.
+    SOON, SELDOM, SELDOMMEST = 2, 32, 1024
+    LEAST = 8
+    GROWTH = 4
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
         self.seconds: dict[int, float] = {}  # of a batch, by the number of workers
         self.since_trial = 0.0
-        self.patience = self.SELDOM
+        self.patience = self.SOON
 
     def stint(self) -> tuple[int, int]:
         """How many workers to have next, and for how many batches at most."""
+        if not self.seconds:
+            return self.n_workers, sys.maxsize
         better = self._better()
-        if self.since_trial < self.patience * self.TRIAL:
-            return better, sys.maxsize
         other = self.n_workers + 1 - better
-        return other, max(1, int(self.TRIAL / self.seconds.get(other, self.seconds[better])))
+        guess = self.seconds.get(other, self.n_workers * self.seconds[better])
+        if self.since_trial < self.patience * max(self.TRIAL, self.LEAST * guess):
+            return better, sys.maxsize
+        return other, max(1, int(self.TRIAL / guess))
 
     def note(self, n_workers: int, n_batches: int, seconds: float) -> None:
         """What a stint has taken. A slow one counts half, since anything may have come in between."""
@@ -185,7 +193,7 @@ class Pace:
         if n_workers == better:
             self.since_trial += seconds
         else:
-            self.since_trial, self.patience = 0.0, min(2 * self.patience, self.SELDOMMEST)
+            self.since_trial, self.patience = 0.0, min(self.GROWTH * self.patience, self.SELDOMMEST)
         if self._better() != better:
             self.patience = self.SELDOM
 
