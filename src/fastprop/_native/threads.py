@@ -20,8 +20,8 @@ __all__ = ["CALL_WORK", "MOST_THREADS", "Pace", "call_helpers", "for_call", "for
 MOST_THREADS = 1024
 CONTROL_GROUPS = "/sys/fs/cgroup"  # this process's own, as it looks from inside a container
 # In multiply-adds, of which a core does about 40 in a nanosecond, half as many in float64. A smaller share of a step is
-# not worth two meetings and what each worker fetches from the others' caches, 15 us in all; for two workers, who are near
-# each other at best, it may be (`Pace` finds out). A shorter call is over before a helper is awake.
+# not worth two meetings and what each worker fetches from the others' caches, 15 us in all; between two it may be, as
+# `Pace` finds out. A shorter call is over before a helper is awake.
 STEP_WORK_PER_THREAD = 2_000_000
 STEP_WORK_OF_A_PAIR = 800_000
 CALL_WORK = 30_000_000
