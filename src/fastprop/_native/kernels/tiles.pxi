@@ -2,7 +2,7 @@
 # a strip, a column of tiles.
 
 cdef enum:
-    PREFETCH_FROM = 64      # k: a shorter chain is over before c's lines have come
+    PREFETCH_FROM = 128     # k: a shorter chain is over before c's lines have come
     ROWS_OF_A_POINTER = 4   # in a tile: their multiples of a_step, 0 to 3, take two registers
 
 
