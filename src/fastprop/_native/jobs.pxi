@@ -111,14 +111,21 @@ cdef class Job:
             memcpy(node.settings, numbers, node.n_scheduled * sizeof(double))
             numbers += node.n_scheduled
 
+    cdef bint learns(self) noexcept nogil:
+        return self.grad != NULL or self.rule.update != NULL
+
+    cdef Py_ssize_t work_left(self) noexcept nogil:
+        """In multiply-adds: going forward, and where something is learnt as many back, and for the gradient."""
+        return (self.end - self.next) * self.plan.batch_size * self.plan.n_params * (3 if self.learns() else 1)
+
     cdef run(self):
         """Go through all batches, with helpers where they are worth calling: of steps, as long as the clock says so."""
-        cdef Py_ssize_t work = (self.end - self.next) * self.plan.batch_size * self.plan.n_params, first
+        cdef Py_ssize_t first
         self.plan.failed = False
         self.first = self.next
         if self.node_settings != NULL:
             self.settle()
-        if self.plan.n_workers == 1 or work < <Py_ssize_t> CALL_WORK:
+        if self.plan.n_workers == 1 or self.work_left() < <Py_ssize_t> CALL_WORK:
             self.run_until(self.end, 1)
         elif self.rule.update == NULL:
             self.run_until(self.end, self.plan.n_workers)
@@ -136,14 +143,13 @@ cdef class Job:
         """A stint of so many workers; returns how long it took, from when it no longer waited for helpers to come."""
         cdef environment before
         cdef Stint stint = Stint()
-        cdef Py_ssize_t work = (self.end - self.next) * self.plan.batch_size * self.plan.n_params
         stint.job, stint.end = self, end
         team_open(&stint.team, n_workers)
         give_back = None
         try:
             give_back = call_helpers(stint.help, n_workers - 1)
             with nogil:
-                team_gather(&stint.team, min(work // WORK_PER_PAUSE, LONGEST_WAIT))
+                team_gather(&stint.team, min(self.work_left() // WORK_PER_PAUSE, LONGEST_WAIT))
             start = perf_counter()
             with nogil:
                 before = float_environment_set()
@@ -158,7 +164,7 @@ cdef class Job:
     cdef void work(self, Stint stint, Py_ssize_t worker) noexcept nogil:
         cdef Rows* rows = &self.source.rows
         cdef Worker* own = &self.plan.workers[worker]
-        cdef bint learns = self.grad != NULL or self.rule.update != NULL
+        cdef bint learns = self.learns()
         cdef Share share
         cdef Ahead ahead
         ahead.n_left, share.ahead = 0, &ahead
