@@ -6,6 +6,12 @@ cdef enum:
     ROWS_OF_A_POINTER = 4   # in a tile: their multiples of a_step, 0 to 3, take two registers
 
 
+cdef enum Last:             # A row's last vector
+    FULL
+    PART                    # not full
+    LOW                     # the only one, of LOW_LANES or less: half the work where units are half as wide as vectors
+
+
 cdef struct Strip:
     # The operands of one column of tiles: c (rows x columns), TILE_COLUMNS wide at most, over one block of k.
     Py_ssize_t k
@@ -45,13 +51,13 @@ cdef inline void store_columns(real* p, vec v, const Py_ssize_t j, const Py_ssiz
 
 
 cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, const Py_ssize_t n_vecs,
-                       const bint part, const bint rows_adjoin, const bint asks, const bint copies) noexcept nogil:
+                       const Last last, const bint rows_adjoin, const bint asks, const bint copies) noexcept nogil:
     """n_tiles tiles of n_rows x n_vecs vectors, one below the other, each held in registers over its block of k.
-    The const arguments are constants at every call, so that each call becomes a straight loop of its own; `part`
-    says that the last vector is not full."""
+    The const arguments are constants at every call, so that each call becomes a straight loop of its own."""
     cdef vec acc[TILE_ROWS][TILE_VECS]
     cdef vec b_row[TILE_VECS]
     cdef vec x
+    cdef real x_i
     cdef Py_ssize_t i, j, p, t, left, rest = s.rest, a_step = s.a_step, b_step = s.b_step, c_step = s.c_step, k = s.k
     cdef Py_ssize_t n_pointers = 1 if rows_adjoin else (n_rows + ROWS_OF_A_POINTER - 1) // ROWS_OF_A_POINTER
     cdef const real* a[TILE_ROWS]
@@ -75,15 +81,16 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
                 ask(s.ahead)
             for p in range(min(left, K_BETWEEN) if asks else k):
                 for j in range(n_vecs):
-                    b_row[j] = load_columns(b, j, n_vecs, part, rest)
+                    b_row[j] = load_columns(b, j, n_vecs, last != FULL, rest)
                     if copies:
                         v_store(b_panel + j * LANES, b_row[j])
                 if copies:
                     b_panel += TILE_COLUMNS
                 for i in range(n_rows):
-                    x = v_set(a[0][i] if rows_adjoin else a[i // ROWS_OF_A_POINTER][i % ROWS_OF_A_POINTER * a_step])
+                    x_i = a[0][i] if rows_adjoin else a[i // ROWS_OF_A_POINTER][i % ROWS_OF_A_POINTER * a_step]
+                    x = v_set_low(x_i) if last == LOW else v_set(x_i)
                     for j in range(n_vecs):
-                        acc[i][j] = v_fma(x, b_row[j], acc[i][j])
+                        acc[i][j] = v_fma_low(x, b_row[j], acc[i][j]) if last == LOW else v_fma(x, b_row[j], acc[i][j])
                 for i in range(n_pointers):
                     a[i] += a_step if rows_adjoin else 1
                 b += b_step
@@ -91,56 +98,56 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
         if not s.first:
             for i in range(n_rows):
                 for j in range(n_vecs):
-                    acc[i][j] = v_add(load_columns(c + i * c_step, j, n_vecs, part, rest), acc[i][j])
+                    acc[i][j] = v_add(load_columns(c + i * c_step, j, n_vecs, last != FULL, rest), acc[i][j])
         if s.bias != NULL:
             for j in range(n_vecs):
-                b_row[j] = load_columns(s.bias, j, n_vecs, part, rest)
+                b_row[j] = load_columns(s.bias, j, n_vecs, last != FULL, rest)
             for i in range(n_rows):
                 for j in range(n_vecs):
                     acc[i][j] = v_add(acc[i][j], b_row[j])
         for i in range(n_rows):
             for j in range(n_vecs):
-                store_columns(c + i * c_step, acc[i][j], j, n_vecs, part, rest)
+                store_columns(c + i * c_step, acc[i][j], j, n_vecs, last != FULL, rest)
         c += n_rows * c_step
 
 
-cdef inline void whole_tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_vecs, const bint part,
+cdef inline void whole_tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_vecs, const Last last,
                              const bint rows_adjoin, const bint asks, const bint copies) noexcept nogil:
     """So many of TILE_ROWS rows; what is left of the strip begins below them."""
-    tiles(s, n_tiles, TILE_ROWS, n_vecs, part, rows_adjoin, asks, copies)
+    tiles(s, n_tiles, TILE_ROWS, n_vecs, last, rows_adjoin, asks, copies)
     s.a += n_tiles * s.a_next
     s.c += n_tiles * TILE_ROWS * s.c_step
     s.n_tiles -= n_tiles
 
 
-cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const bint part,
+cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const Last last,
                                const bint rows_adjoin) noexcept nogil:
     """All rows: tiles of TILE_ROWS, then one of the rows left over, each height unrolled for itself."""
     cdef Py_ssize_t left = s.rows_left
     if s.n_tiles:
-        whole_tiles(s, s.n_tiles, n_vecs, part, rows_adjoin, False, False)
+        whole_tiles(s, s.n_tiles, n_vecs, last, rows_adjoin, False, False)
     if left == 1:
-        tiles(s, s.n_lower, 1, n_vecs, part, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 1, n_vecs, last, rows_adjoin, False, False)
     elif left == 2:
-        tiles(s, s.n_lower, 2, n_vecs, part, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 2, n_vecs, last, rows_adjoin, False, False)
     elif left == 3:
-        tiles(s, s.n_lower, 3, n_vecs, part, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 3, n_vecs, last, rows_adjoin, False, False)
     elif TILE_ROWS > 4 and left == 4:
-        tiles(s, s.n_lower, 4, n_vecs, part, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 4, n_vecs, last, rows_adjoin, False, False)
     elif TILE_ROWS > 5 and left == 5:
-        tiles(s, s.n_lower, 5, n_vecs, part, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 5, n_vecs, last, rows_adjoin, False, False)
     elif TILE_ROWS > 6 and left == 6:
-        tiles(s, s.n_lower, 6, n_vecs, part, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 6, n_vecs, last, rows_adjoin, False, False)
     elif TILE_ROWS > 7 and left == 7:
-        tiles(s, s.n_lower, 7, n_vecs, part, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 7, n_vecs, last, rows_adjoin, False, False)
     elif TILE_ROWS > 8 and left == 8:
-        tiles(s, s.n_lower, 8, n_vecs, part, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 8, n_vecs, last, rows_adjoin, False, False)
     elif TILE_ROWS > 9 and left == 9:
-        tiles(s, s.n_lower, 9, n_vecs, part, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 9, n_vecs, last, rows_adjoin, False, False)
     elif TILE_ROWS > 10 and left == 10:
-        tiles(s, s.n_lower, 10, n_vecs, part, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 10, n_vecs, last, rows_adjoin, False, False)
     elif TILE_ROWS > 11 and left == 11:
-        tiles(s, s.n_lower, 11, n_vecs, part, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 11, n_vecs, last, rows_adjoin, False, False)
 
 
 cdef inline void strip(Strip* s, Py_ssize_t n_columns, const bint rows_adjoin) noexcept nogil:
@@ -148,31 +155,33 @@ cdef inline void strip(Strip* s, Py_ssize_t n_columns, const bint rows_adjoin) n
     cdef Py_ssize_t n_vecs = (n_columns + LANES - 1) // LANES
     s.rest = n_columns - (n_vecs - 1) * LANES
     if n_columns == TILE_COLUMNS:
-        strip_of_vecs(s, TILE_VECS, False, rows_adjoin)
+        strip_of_vecs(s, TILE_VECS, FULL, rows_adjoin)
+    elif n_columns <= LOW_LANES:
+        strip_of_vecs(s, 1, LOW, rows_adjoin)
     elif n_vecs == 1:
-        strip_of_vecs(s, 1, True, rows_adjoin)
+        strip_of_vecs(s, 1, PART, rows_adjoin)
     elif TILE_VECS > 1 and n_vecs == 2:
-        strip_of_vecs(s, 2, True, rows_adjoin)
+        strip_of_vecs(s, 2, PART, rows_adjoin)
     elif TILE_VECS > 2 and n_vecs == 3:
-        strip_of_vecs(s, 3, True, rows_adjoin)
+        strip_of_vecs(s, 3, PART, rows_adjoin)
     elif TILE_VECS > 3 and n_vecs == 4:
-        strip_of_vecs(s, 4, True, rows_adjoin)
+        strip_of_vecs(s, 4, PART, rows_adjoin)
 
 
 cdef void asking_tiles(Strip* s, bint rows_adjoin) noexcept nogil:
     """The whole tiles of a strip of whole vectors, which meanwhile ask for lines ahead."""
     if rows_adjoin:
-        whole_tiles(s, s.n_tiles, TILE_VECS, False, True, True, False)
+        whole_tiles(s, s.n_tiles, TILE_VECS, FULL, True, True, False)
     else:
-        whole_tiles(s, s.n_tiles, TILE_VECS, False, False, True, False)
+        whole_tiles(s, s.n_tiles, TILE_VECS, FULL, False, True, False)
 
 
 cdef void copying_tile(Strip* s, bint rows_adjoin) noexcept nogil:
     """The first of them, which copies b as well."""
     if rows_adjoin:
-        whole_tiles(s, s.n_first, TILE_VECS, False, True, True, True)
+        whole_tiles(s, s.n_first, TILE_VECS, FULL, True, True, True)
     else:
-        whole_tiles(s, s.n_first, TILE_VECS, False, False, True, True)
+        whole_tiles(s, s.n_first, TILE_VECS, FULL, False, True, True)
 
 
 cdef void strip_of_adjoining_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:

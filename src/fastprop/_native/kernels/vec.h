@@ -8,6 +8,9 @@
  *     v_if_gt(a, b, yes, no)     per lane: a > b ? yes : no; an unordered pair (NaN) takes `no`
  *     v_max(a, b), v_min(a, b)   per lane: a > b ? a : b, and a < b ? a : b
  *     v_any_gt(a, b)             whether a > b in any lane
+ *     v_set_low(x), v_fma_low(a, b, c)
+ *                                the same of the first LOW_LANES lanes, the others being any; LOW_LANES is 0 where that
+ *                                is no faster on any processor
  *     v_abs(a)  v_sqrt(a)  v_copysign(magnitude, sign)
  *     v_pow2(t)                  2**n where t = n + MAGIC, for n in the range of normal exponents
  *     v_scale(p, t)              p * 2**n, rounded once, where t = n + MAGIC, |n| at most twice that range
@@ -109,6 +112,12 @@ static inline void prefetch_for_later(const char *p) { (void)p; }
 #include "vec_baseline.h"
 #else
 #error "define the target: FASTPROP_BASELINE, FASTPROP_AVX2, FASTPROP_AVX512 or FASTPROP_NEON"
+#endif
+
+#ifndef LOW_LANES
+#define LOW_LANES 0
+#define v_set_low v_set
+#define v_fma_low v_fma
 #endif
 
 #define TILE_COLUMNS (TILE_VECS * LANES)

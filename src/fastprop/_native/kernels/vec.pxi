@@ -14,6 +14,7 @@ cdef extern from "vec.h":
         pass
     enum:
         LANES
+        LOW_LANES
         TILE_ROWS
         TILE_VECS
         TILE_COLUMNS
@@ -51,6 +52,8 @@ cdef extern from "vec.h":
     vec v_mul(vec a, vec b) noexcept nogil
     vec v_div(vec a, vec b) noexcept nogil
     vec v_fma(vec a, vec b, vec c) noexcept nogil
+    vec v_set_low(real x) noexcept nogil
+    vec v_fma_low(vec a, vec b, vec c) noexcept nogil
     vec v_if_gt(vec a, vec b, vec yes, vec no) noexcept nogil
     vec v_max(vec a, vec b) noexcept nogil
     vec v_min(vec a, vec b) noexcept nogil

@@ -33,6 +33,20 @@ static inline vec v_sub(vec a, vec b) { return V(sub)(a, b); }
 static inline vec v_mul(vec a, vec b) { return V(mul)(a, b); }
 static inline vec v_div(vec a, vec b) { return V(div)(a, b); }
 static inline vec v_fma(vec a, vec b, vec c) { return V(fmadd)(a, b, c); }
+#define LOW_LANES (LANES / 2)
+#if FASTPROP_BITS == 32
+static inline vec v_set_low(real x) { return _mm512_castps256_ps512(_mm256_set1_ps(x)); }
+static inline vec v_fma_low(vec a, vec b, vec c) {
+    return _mm512_castps256_ps512(
+        _mm256_fmadd_ps(_mm512_castps512_ps256(a), _mm512_castps512_ps256(b), _mm512_castps512_ps256(c)));
+}
+#else
+static inline vec v_set_low(real x) { return _mm512_castpd256_pd512(_mm256_set1_pd(x)); }
+static inline vec v_fma_low(vec a, vec b, vec c) {
+    return _mm512_castpd256_pd512(
+        _mm256_fmadd_pd(_mm512_castpd512_pd256(a), _mm512_castpd512_pd256(b), _mm512_castpd512_pd256(c)));
+}
+#endif
 static inline vec v_abs(vec a) { return V(abs)(a); }
 static inline vec v_sqrt(vec a) { return V(sqrt)(a); }
 static inline vec v_copysign(vec magnitude, vec sign) {
