@@ -165,7 +165,7 @@ class Pace:
     TRIAL = 0.002  # seconds
     # How long from one trial to the next, in trials, of which one counts for LEAST batches at least: before the first,
     # after one that changed something, and at most. Each that changes nothing makes it GROWTH times as long.
-    SOON, SELDOM, SELDOMMEST = 2, 32, 1024
+    SOON, SELDOM, SELDOMMEST = 2, 32, 256
     LEAST = 8
     GROWTH = 4
     GAIN = 0.95  # of the time alone is what helpers have to do it in, who must be called, and leave no processor free
