@@ -68,6 +68,7 @@ ctypedef struct Worker:
     # The memory that a thread has for itself.
     char* work                      # the products' panels
     char* dW                        # a layer's gradient, or as much of it as is wanted at once
+    char* x                         # (m, n_inputs): the batch, or its own rows of it; may be all workers' memory
     char* w                         # (m,): the weights of a batch's rows
     char* mean_w                    # (m,): those by whose sum the loss is divided, where they are others
     bint met_no_number              # among the x to predict from: nan, or infinite in the network's type
@@ -148,6 +149,8 @@ cdef struct Share:
     Py_ssize_t m
     Py_ssize_t first                # of the worker's, in the batch
     Py_ssize_t count
+    Py_ssize_t x_first              # of those of x that the worker gathers: its own, or all
+    Py_ssize_t x_count
     Py_ssize_t worker
     Py_ssize_t n_workers
     bint by_columns                 # products are shared by columns, not by rows
@@ -194,7 +197,7 @@ cdef class Plan:
     cdef Node* nodes
     cdef Worker* workers
     cdef char* memory               # one allocation, which all buffers share
-    cdef char* x                    # (m, n_inputs)
+    cdef bint x_for_each            # each worker has memory of its own for all of x
     cdef Elements elements          # of a sparse x
     cdef Py_ssize_t n_elements      # of a batch, at most; -1 for plans of dense x
     cdef char* y                    # (m, n_targets)

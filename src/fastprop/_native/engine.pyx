@@ -44,6 +44,7 @@ cdef enum:
     WORK_PER_PAUSE = 16000  # multiply-adds, 0.3 us or more, for each 20 ns of waiting: helpers may cost 7 % of the time
     LONGEST_WAIT = 50000    # pauses: 1 ms
     WORK_BY_COLUMNS = 3000000   # multiply-adds forward for each worker, 150 us: where meeting at each layer is nothing
+    X_FOR_EACH = 1048576    # bytes of a batch's x that each worker gathers whole, rather than read what others wrote
     NEAR = 131072           # bytes of X that stay in the second-level cache beside the network
     COLUMNS_TOGETHER = 32   # of a product for one worker: whole vectors, whole cache lines
 
@@ -121,7 +122,9 @@ cdef class Plan:
         numbers = [loss_numbers, [setting for _, setting in metrics], *[laid.settings for laid in nodes]]
         setting_lists = [parts.add(len(each) * sizeof(double)) for each in numbers]
         self.n_elements = -1 if n_elements is None else n_elements
-        x = parts.add(batch_size * self.n_inputs * itemsize if n_elements is None else n_elements * itemsize)
+        x_size = (batch_size * self.n_inputs if n_elements is None else n_elements) * itemsize
+        x = parts.add(x_size)
+        self.x_for_each = learns and n_workers > 1 and n_elements is None and x_size <= X_FOR_EACH
         columns = parts.add((n_elements or 0) * sizeof(Py_ssize_t))
         rows = [parts.add(0 if n_elements is None else batch_size * sizeof(Py_ssize_t)) for _ in range(2)]
         y = parts.add(batch_size * self.n_targets * learning)
@@ -136,7 +139,7 @@ cdef class Plan:
         dW_size = max([gradient_at_once(laid, itemsize) for laid in nodes]) * learning
         if n_elements is not None:
             work_size = max(work_size, dW_size)
-        own_sizes = work_size, dW_size, batch_size * learning, batch_size * learning
+        own_sizes = work_size, dW_size, batch_size * learning, batch_size * learning, x_size * self.x_for_each
         owned = [[parts.add(size) for size in own_sizes] for _ in range(n_workers)]
         if parts.total < 2**62:
             self.memory = <char*> malloc(parts.total + ALIGNMENT)
@@ -147,19 +150,19 @@ cdef class Plan:
         self.nodes = <Node*> (base + <Py_ssize_t> node_list)
         self.workers = <Worker*> (base + <Py_ssize_t> worker_list)
         self.metrics = <const Metric**> (base + <Py_ssize_t> metric_list)
-        self.x = base + <Py_ssize_t> x
         self.elements = Elements(
-            values=self.x, columns=<Py_ssize_t*> (base + <Py_ssize_t> columns),
+            values=base + <Py_ssize_t> x, columns=<Py_ssize_t*> (base + <Py_ssize_t> columns),
             starts=<Py_ssize_t*> (base + <Py_ssize_t> rows[0]), ends=<Py_ssize_t*> (base + <Py_ssize_t> rows[1]))
         self.y = base + <Py_ssize_t> y
         self.o = NULL
         if loss is not None and self.loss.through != NULL and last_activation:
             self.o = base + <Py_ssize_t> o
         self.scores = <double*> (base + <Py_ssize_t> scores)
-        for i, (work, dW, w, mean_w) in enumerate(owned):
+        for i, (work, dW, w, mean_w, own_x) in enumerate(owned):
             self.workers[i] = Worker(
                 work=base + <Py_ssize_t> work, dW=base + <Py_ssize_t> dW, w=base + <Py_ssize_t> w,
-                mean_w=base + <Py_ssize_t> mean_w, met_no_number=False)
+                mean_w=base + <Py_ssize_t> mean_w, x=base + <Py_ssize_t> (own_x if self.x_for_each else x),
+                met_no_number=False)
         for at, each in zip(setting_lists, numbers):
             settings = <double*> (base + <Py_ssize_t> at)
             for j, number in enumerate(each):
@@ -263,7 +266,8 @@ cdef class Plan:
         out = Array(o, True)
         parameters = Array(theta)
         share = Share(
-            epoch=0, begin=0, m=source.rows.count, first=0, count=source.rows.count, by_columns=False,
+            epoch=0, begin=0, m=source.rows.count, first=0, count=source.rows.count, x_first=0,
+            x_count=source.rows.count, by_columns=False,
             kernels=self.kernels, own=&self.workers[0], theta=parameters.data, buffers=NULL, out=out.data,
             ahead=NULL,
         )
@@ -360,7 +364,8 @@ cdef class Plan:
     # A batch, as a worker goes through it: its rows up and down the network, then its part of each W.
 
     cdef void load(self, const Rows* rows, Share* share) noexcept nogil:
-        """The batch's x, of which the worker has gathered its rows; and so of y; the weights whole, for their sum."""
+        """The batch's x, of which the worker has gathered its rows, or all; its rows of y; the weights whole, for their
+        sum."""
         cdef Py_ssize_t n_in = self.n_inputs, n_y = self.n_targets
         cdef Py_ssize_t size = self.kernels.itemsize, begin = share.begin + share.first
         cdef char* y = self.y + share.first * n_y * size
@@ -382,26 +387,26 @@ cdef class Plan:
         if rows.x_in_place:
             share.x = rows.X + share.begin * rows.x_strides[0]
             return
-        share.x = self.x
+        share.x = share.own.x
         self.kernels.gather(
-            rows.x_kind, rows.X, rows.x_strides[0], rows.x_strides[1], rows.order, begin, share.count, n_in,
-            self.x + share.first * n_in * size,
+            rows.x_kind, rows.X, rows.x_strides[0], rows.x_strides[1], rows.order, share.begin + share.x_first,
+            share.x_count, n_in, share.own.x + share.x_first * n_in * size,
         )
         if rows.far:
             self.expect(rows, share)
 
     cdef void expect(self, const Rows* rows, const Share* share) noexcept nogil:
         """Ask for the rows that the worker will want in the next batch."""
-        cdef Py_ssize_t begin = share.begin + share.m + share.first
-        cdef Py_ssize_t count = min(share.count, rows.n_ordered - begin)
+        cdef Py_ssize_t begin = share.begin + share.m, at_x = begin + share.x_first, at_y = begin + share.first
         cdef Ahead of_y
         self.kernels.expect(
-            share.ahead, rows.X, rows.x_strides[0], self.n_inputs * rows.x_strides[1], rows.order + begin, count,
-            <double> share.count * self.n_params)
+            share.ahead, rows.X, rows.x_strides[0], self.n_inputs * rows.x_strides[1], rows.order + at_x,
+            min(share.x_count, rows.n_ordered - at_x), <double> share.count * self.n_params)
         if rows.Y != NULL:
             self.kernels.expect(
                 &of_y, rows.Y, rows.y_strides[0],
-                sizeof(int64_t) if rows.y_labels else self.n_targets * rows.y_strides[1], rows.order + begin, count, 0)
+                sizeof(int64_t) if rows.y_labels else self.n_targets * rows.y_strides[1], rows.order + at_y,
+                min(share.count, rows.n_ordered - at_y), 0)
 
     cdef void load_sparse(self, const Rows* rows, Share* share) noexcept nogil:
         """The elements of the worker's rows, after those of the rows before."""

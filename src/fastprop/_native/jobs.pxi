@@ -182,6 +182,9 @@ cdef class Job:
                 share.begin += share.epoch * rows.count
             share.first = share.m * worker // share.n_workers
             share.count = share.m * (worker + 1) // share.n_workers - share.first
+            share.x_first, share.x_count = share.first, share.count
+            if self.plan.x_for_each and learns and share.n_workers > 1:
+                share.x_first, share.x_count = 0, share.m
             share.by_columns = (
                 learns and share.n_workers > 1 and share.m * self.plan.n_params >= WORK_BY_COLUMNS * share.n_workers)
             share.out = self.batch_output(&share)
