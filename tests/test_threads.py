@@ -215,12 +215,10 @@ def test_a_single_slow_job_changes_nothing() -> None:
     (799_999, 4, 1), (800_000, 4, 2), (400_000, 8, 2), (5_999_999, 4, 2), (6_000_000, 4, 3), (10**12, 4, 5),
 ])  # fmt: skip
 def test_small_steps_have_one_thread_or_two_and_large_ones_as_many_as_have_enough_to_do(
-    work: int, itemsize: int, expected: int
+    monkeypatch: pytest.MonkeyPatch, work: int, itemsize: int, expected: int
 ) -> None:
-    before = fp.num_threads()
-    fp.set_num_threads(5)
+    monkeypatch.setattr(threads, "number", lambda: 5)
     assert threads.for_step(work, itemsize) == expected
-    fp.set_num_threads(before)
 
 
 def test_several_trainers_in_threads_of_their_own_do_not_disturb_each_other(shared: None) -> None:

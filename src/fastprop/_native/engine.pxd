@@ -17,6 +17,7 @@ cdef extern from "team.h":
     void team_go_on(team* t, bint admit) noexcept nogil
     int64_t atomic_increment(int64_t* p) noexcept nogil
     void atomic_set(int64_t* p, int64_t value) noexcept nogil
+    double seconds_now() noexcept nogil
 
 cdef struct Share
 

@@ -23,8 +23,6 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from time import perf_counter
-
 from numpy import array as array_of, dtype as dtype_of, empty, ndarray
 
 from fastprop._native.arrays cimport Array
@@ -123,8 +121,8 @@ cdef class Plan:
         setting_lists = [parts.add(len(each) * sizeof(double)) for each in numbers]
         self.n_elements = -1 if n_elements is None else n_elements
         x_size = (batch_size * self.n_inputs if n_elements is None else n_elements) * itemsize
-        x = parts.add(x_size)
         self.x_for_each = learns and n_workers > 1 and n_elements is None and x_size <= X_FOR_EACH
+        x = parts.add(0 if self.x_for_each else x_size)
         columns = parts.add((n_elements or 0) * sizeof(Py_ssize_t))
         rows = [parts.add(0 if n_elements is None else batch_size * sizeof(Py_ssize_t)) for _ in range(2)]
         y = parts.add(batch_size * self.n_targets * learning)
@@ -267,9 +265,8 @@ cdef class Plan:
         parameters = Array(theta)
         share = Share(
             epoch=0, begin=0, m=source.rows.count, first=0, count=source.rows.count, x_first=0,
-            x_count=source.rows.count, by_columns=False,
-            kernels=self.kernels, own=&self.workers[0], theta=parameters.data, buffers=NULL, out=out.data,
-            ahead=NULL,
+            x_count=source.rows.count, by_columns=False, kernels=self.kernels, own=&self.workers[0],
+            theta=parameters.data, buffers=NULL, out=out.data, ahead=NULL,
         )
         if buffers is not None:
             constants = Array(buffers)

@@ -140,8 +140,10 @@ cdef class Job:
             raise error
 
     cdef run_until(self, Py_ssize_t end, Py_ssize_t n_workers):
-        """A stint of so many workers; returns how long it took, from when it no longer waited for helpers to come."""
+        """A stint of so many workers; returns how long it took, from when it no longer waited for helpers to come, nor
+        for the GIL. The wait is as the whole job is worth it, so that a trial, too, begins with all."""
         cdef environment before
+        cdef double start, seconds
         cdef Stint stint = Stint()
         stint.job, stint.end = self, end
         team_open(&stint.team, n_workers)
@@ -149,13 +151,13 @@ cdef class Job:
         try:
             give_back = call_helpers(stint.help, n_workers - 1)
             with nogil:
-                team_gather(&stint.team, min(self.work_left() // WORK_PER_PAUSE, LONGEST_WAIT))
-            start = perf_counter()
-            with nogil:
                 before = float_environment_set()
+                team_gather(&stint.team, min(self.work_left() // WORK_PER_PAUSE, LONGEST_WAIT))
+                start = seconds_now()
                 self.work(stint, 0)
+                seconds = seconds_now() - start
                 float_environment_restore(before)
-            return perf_counter() - start
+            return seconds
         finally:                # also if Ctrl-C came while they were called: who is at the gate would wait for ever
             team_close(&stint.team)
             if give_back is not None:

@@ -19,12 +19,24 @@
 static inline int64_t atomic_get(volatile int64_t *p) { return InterlockedOr64(p, 0); }
 static inline void atomic_set(volatile int64_t *p, int64_t value) { InterlockedExchange64(p, value); }
 static inline int64_t atomic_increment(volatile int64_t *p) { return InterlockedIncrement64(p); }
+static inline double seconds_now(void) {
+    LARGE_INTEGER ticks, per_second;
+    QueryPerformanceCounter(&ticks);
+    QueryPerformanceFrequency(&per_second);
+    return (double)ticks.QuadPart / (double)per_second.QuadPart;
+}
 #else
 #include <sched.h>
+#include <time.h>
 #define YIELD() sched_yield()
 static inline int64_t atomic_get(volatile int64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static inline void atomic_set(volatile int64_t *p, int64_t value) { __atomic_store_n(p, value, __ATOMIC_RELEASE); }
 static inline int64_t atomic_increment(volatile int64_t *p) { return __atomic_add_fetch(p, 1, __ATOMIC_ACQ_REL); }
+static inline double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
 #endif
 
 /* Rests a moment, without giving the processor away. */

@@ -5,12 +5,12 @@
  *
  *     v_set(x)  v_load(p)  v_store(p, v)  v_load_part(p, count)  v_store_part(p, v, count)
  *     v_add  v_sub  v_mul  v_div  v_fma(a, b, c) = a * b + c, rounded once
+ *     v_set_low(x)  v_fma_low(a, b, c)
+ *                                v_set and v_fma in the first LOW_LANES lanes, the others being any; LOW_LANES is 0
+ *                                where no processor is faster with them
  *     v_if_gt(a, b, yes, no)     per lane: a > b ? yes : no; an unordered pair (NaN) takes `no`
  *     v_max(a, b), v_min(a, b)   per lane: a > b ? a : b, and a < b ? a : b
  *     v_any_gt(a, b)             whether a > b in any lane
- *     v_set_low(x), v_fma_low(a, b, c)
- *                                the same of the first LOW_LANES lanes, the others being any; LOW_LANES is 0 where that
- *                                is no faster on any processor
  *     v_abs(a)  v_sqrt(a)  v_copysign(magnitude, sign)
  *     v_pow2(t)                  2**n where t = n + MAGIC, for n in the range of normal exponents
  *     v_scale(p, t)              p * 2**n, rounded once, where t = n + MAGIC, |n| at most twice that range

@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #define LANES BY_TYPE(16, 8)
+#define LOW_LANES (LANES / 2)
 #define TILE_ROWS 12
 #define TILE_VECS 2
 
@@ -13,6 +14,9 @@ typedef __mmask16 mask;
 #define I(op) _mm512_##op##_epi32
 #define AS_INT _mm512_castps_si512
 #define AS_REAL _mm512_castsi512_ps
+#define H(op) _mm256_##op##_ps
+#define LOW_OF _mm512_castps512_ps256
+#define AS_VEC _mm512_castps256_ps512
 #else
 typedef __m512d vec;
 typedef __mmask8 mask;
@@ -20,6 +24,9 @@ typedef __mmask8 mask;
 #define I(op) _mm512_##op##_epi64
 #define AS_INT _mm512_castpd_si512
 #define AS_REAL _mm512_castsi512_pd
+#define H(op) _mm256_##op##_pd
+#define LOW_OF _mm512_castpd512_pd256
+#define AS_VEC _mm512_castpd256_pd512
 #endif
 
 static inline mask first_lanes(ptrdiff_t count) { return (mask)((1u << count) - 1u); }
@@ -33,20 +40,8 @@ static inline vec v_sub(vec a, vec b) { return V(sub)(a, b); }
 static inline vec v_mul(vec a, vec b) { return V(mul)(a, b); }
 static inline vec v_div(vec a, vec b) { return V(div)(a, b); }
 static inline vec v_fma(vec a, vec b, vec c) { return V(fmadd)(a, b, c); }
-#define LOW_LANES (LANES / 2)
-#if FASTPROP_BITS == 32
-static inline vec v_set_low(real x) { return _mm512_castps256_ps512(_mm256_set1_ps(x)); }
-static inline vec v_fma_low(vec a, vec b, vec c) {
-    return _mm512_castps256_ps512(
-        _mm256_fmadd_ps(_mm512_castps512_ps256(a), _mm512_castps512_ps256(b), _mm512_castps512_ps256(c)));
-}
-#else
-static inline vec v_set_low(real x) { return _mm512_castpd256_pd512(_mm256_set1_pd(x)); }
-static inline vec v_fma_low(vec a, vec b, vec c) {
-    return _mm512_castpd256_pd512(
-        _mm256_fmadd_pd(_mm512_castpd512_pd256(a), _mm512_castpd512_pd256(b), _mm512_castpd512_pd256(c)));
-}
-#endif
+static inline vec v_set_low(real x) { return AS_VEC(H(set1)(x)); }
+static inline vec v_fma_low(vec a, vec b, vec c) { return AS_VEC(H(fmadd)(LOW_OF(a), LOW_OF(b), LOW_OF(c))); }
 static inline vec v_abs(vec a) { return V(abs)(a); }
 static inline vec v_sqrt(vec a) { return V(sqrt)(a); }
 static inline vec v_copysign(vec magnitude, vec sign) {
