@@ -58,6 +58,14 @@ cdef inline void pack_standing(real* panel, const Py_ssize_t width, const real* 
         p += LANES
 
 
+cdef inline void ask_for_next(const real* x, const Py_ssize_t n, Py_ssize_t step) noexcept nogil:
+    """For x[q step + p], q < n, p < K_TOGETHER, which will be packed next."""
+    cdef Py_ssize_t q, line, n_lines = K_TOGETHER * <Py_ssize_t> sizeof(real) // CACHE_LINE
+    for q in range(n):
+        for line in range(n_lines):
+            prefetch_to_read(<const char*> (x + q * step) + line * CACHE_LINE)
+
+
 cdef inline void pack(real* panels, const Py_ssize_t width, const real* x, Py_ssize_t n, Py_ssize_t k,
                       Py_ssize_t x_line, Py_ssize_t x_k) noexcept nogil:
     """n lines of x, its rows or its columns, into panels of `width` lines, each laid out k after k. A few k of all
@@ -74,6 +82,7 @@ cdef inline void pack(real* panels, const Py_ssize_t width, const real* x, Py_ss
             elif x_line == 1:
                 pack_lying(panel, width, x + p * x_k + first, n - first, count, x_k)
             elif n - first >= width and count == K_TOGETHER:
+                ask_for_next(x + p + K_TOGETHER + first * x_line, width, x_line)
                 pack_standing(panel, width, x + p + first * x_line, width, K_TOGETHER, x_line)
             else:
                 pack_standing(panel, width, x + p + first * x_line, min(n - first, width), count, x_line)
@@ -142,7 +151,7 @@ cdef struct Operands:
     const real* bias
     real* a_panels          # NULL where a is read in place
     real* b_panel           # NULL where b is read in place
-    bint rows_adjoin        # the rows of a, or of its panels
+    RowsOfA rows_of_a
     Ahead* ahead            # lines that the tiles ask for; NULL for none
 
 
@@ -202,7 +211,7 @@ cdef inline void begin_strips(Strip* s, const Operands* o, Py_ssize_t rows, Py_s
         s.a_step = TILE_ROWS
         s.a_next = TILE_ROWS * k
     else:
-        s.a_step = o.a_k if o.rows_adjoin else o.a_row
+        s.a_step = o.a_k if o.rows_of_a == ADJOINING else o.a_row
         s.a_next = TILE_ROWS * o.a_row
 
 
@@ -229,7 +238,7 @@ cdef void block_in_place(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_
         columns = min(o.n - j, TILE_COLUMNS)
         begin_strip(&s, o, row, rows, at_k, j)
         s.b = o.b + at_k * o.b_k + j
-        if o.rows_adjoin:
+        if o.rows_of_a == ADJOINING:
             strip_of_adjoining_rows(&s, columns)
         else:
             strip_of_separate_rows(&s, columns)
@@ -261,13 +270,15 @@ cdef void block(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t a
             panel = next_panel(o, at_k, k, j, n_turns)
         if o.b_panel != NULL:
             if tile_copies and columns == TILE_COLUMNS:
-                copying_tile(&s, o.rows_adjoin)
+                copying_tile(&s, o.rows_of_a)
             else:
                 pack_columns(o.b_panel, s.b, columns, k, o.b_k, o.b_column)
             s.b, s.b_step = o.b_panel, TILE_COLUMNS
         if s.ahead.n_left > 0 and columns == TILE_COLUMNS:
-            asking_tiles(&s, o.rows_adjoin)
-        if o.rows_adjoin:
+            asking_tiles(&s, o.rows_of_a)
+        if o.rows_of_a == PACKED:
+            strip_of_packed_rows(&s, columns)
+        elif o.rows_of_a == ADJOINING:
             strip_of_adjoining_rows(&s, columns)
         else:
             strip_of_separate_rows(&s, columns)
@@ -327,14 +338,14 @@ cdef void wide_product(
     cdef bint packing = worth_packing(m, n, k), asks = ahead != NULL and ahead.n_left > 0
     cdef Operands o = Operands(
         c=<real*> c, c_row=c_row, n=n, k=k, a=<const real*> a, a_row=a_row, a_k=a_k, b=<const real*> b, b_k=b_k,
-        b_column=b_column, bias=<const real*> bias, a_panels=NULL, b_panel=NULL, rows_adjoin=a_row == 1,
-        ahead=ahead,
+        b_column=b_column, bias=<const real*> bias, a_panels=NULL, b_panel=NULL,
+        rows_of_a=ADJOINING if a_row == 1 else SEPARATE, ahead=ahead,
     )
     if packing or b_column != 1:
         o.b_panel = <real*> work
     if packing and worth_packing_rows(n, k, a_row, a_k):
         o.a_panels = <real*> work + TILE_COLUMNS * min(k, BLOCK)
-        o.rows_adjoin = True
+        o.rows_of_a = PACKED
     if k == 0:
         fill_rows(o.c, c_row, m, n, o.bias)
     while row < m:

@@ -3,13 +3,19 @@
 
 cdef enum:
     PREFETCH_FROM = 128     # k: a shorter chain is over before c's lines have come
-    ROWS_OF_A_POINTER = 4   # in a tile: their multiples of a_step, 0 to 3, take two registers
+    ROWS_OF_A_POINTER = 2   # in a tile: their multiples of a_step, 0 to 3, take two registers
 
 
 cdef enum Last:             # A row's last vector
     FULL
     PART                    # not full
     LOW                     # the only one, of LOW_LANES or less: half the work where units are half as wide as vectors
+
+
+cdef enum RowsOfA:          # A tile's:
+    SEPARATE                # one row after the other
+    ADJOINING               # side by side, for each k
+    PACKED                  # the same in a panel, TILE_ROWS wide
 
 
 cdef struct Strip:
@@ -50,61 +56,96 @@ cdef inline void store_columns(real* p, vec v, const Py_ssize_t j, const Py_ssiz
         v_store(p + j * LANES, v)
 
 
+cdef struct Place:
+    # Where a tile stands in its block of k.
+    const real* a[TILE_ROWS]        # every ROWS_OF_A_POINTER-th row's next element; one for all where rows adjoin
+    const real* b
+    real* b_panel
+
+
+cdef inline void multiply_add(vec (*acc)[TILE_VECS], Place* at, Py_ssize_t a_step, Py_ssize_t b_step, Py_ssize_t rest,
+                              const Py_ssize_t n_rows, const Py_ssize_t n_vecs, const Last last,
+                              const RowsOfA rows_of_a, const bint copies) noexcept nogil:
+    """acc[i][j] += a_i b_j for one k, and on to the next. An a_i is broadcast once for all b_j, which is two loads fewer,
+    or by each multiply-add itself, which is an instruction fewer: but this must not wait for the element's line, nor
+    have an index in its address, or it is no gain."""
+    cdef Py_ssize_t i, j, period = 3 if rows_of_a == PACKED else ROWS_OF_A_POINTER if rows_of_a == SEPARATE else 1
+    cdef vec b[TILE_VECS]
+    cdef vec x
+    cdef const real* a_i
+    for j in range(n_vecs):
+        b[j] = load_columns(at.b, j, n_vecs, last != FULL, rest)
+        if copies:
+            v_store(at.b_panel + j * LANES, b[j])
+    for i in range(n_rows):
+        if rows_of_a == SEPARATE:
+            a_i = at.a[i // ROWS_OF_A_POINTER] + i % ROWS_OF_A_POINTER * a_step
+        else:
+            a_i = at.a[0] + i
+        x = v_set_low(a_i[0]) if last == LOW else v_set(a_i[0])
+        for j in range(n_vecs):
+            if last == LOW:
+                acc[i][j] = v_fma_low(x, b[j], acc[i][j])
+            elif (i + 1) % period:
+                acc[i][j] = v_fma_at(a_i, b[j], acc[i][j])
+            else:
+                acc[i][j] = v_fma(x, b[j], acc[i][j])
+    for i in range((n_rows + ROWS_OF_A_POINTER - 1) // ROWS_OF_A_POINTER if rows_of_a == SEPARATE else 1):
+        at.a[i] += 1 if rows_of_a == SEPARATE else TILE_ROWS if rows_of_a == PACKED else a_step
+    at.b += b_step
+    at.b_panel += TILE_COLUMNS
+
+
 cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, const Py_ssize_t n_vecs,
-                       const Last last, const bint rows_adjoin, const bint asks, const bint copies) noexcept nogil:
+                       const Last last, const RowsOfA rows_of_a, const bint asks, const bint copies) noexcept nogil:
     """n_tiles tiles of n_rows x n_vecs vectors, one below the other, each held in registers over its block of k.
     The const arguments are constants at every call, so that each call becomes a straight loop of its own."""
     cdef vec acc[TILE_ROWS][TILE_VECS]
-    cdef vec b_row[TILE_VECS]
-    cdef vec x
-    cdef real x_i
-    cdef Py_ssize_t i, j, p, t, left, rest = s.rest, a_step = s.a_step, b_step = s.b_step, c_step = s.c_step, k = s.k
-    cdef Py_ssize_t n_pointers = 1 if rows_adjoin else (n_rows + ROWS_OF_A_POINTER - 1) // ROWS_OF_A_POINTER
-    cdef const real* a[TILE_ROWS]
-    cdef const real* b
-    cdef real* b_panel
+    cdef vec bias[TILE_VECS]
+    cdef Place at
+    cdef Py_ssize_t i, j, p, t, left, count, turn = TILE_TURN if n_rows == TILE_ROWS else 1
+    cdef Py_ssize_t rest = s.rest, a_step = s.a_step, b_step = s.b_step, c_step = s.c_step, k = s.k
+    cdef Py_ssize_t rows_asked_for = n_rows * K_BETWEEN // k if k >= PREFETCH_FROM else 0
     cdef real* c = s.c
+    cdef real* c_ahead
     for t in range(n_tiles):
-        for i in range(n_pointers):
-            a[i] = s.a + t * s.a_next + i * ROWS_OF_A_POINTER * a_step
-        b, b_panel = s.b, s.b_panel
+        for i in range((n_rows + ROWS_OF_A_POINTER - 1) // ROWS_OF_A_POINTER if rows_of_a == SEPARATE else 1):
+            at.a[i] = s.a + t * s.a_next + i * ROWS_OF_A_POINTER * a_step
+        at.b, at.b_panel, c_ahead = s.b, s.b_panel, c
         for i in range(n_rows):
             for j in range(n_vecs):
                 acc[i][j] = v_set(0)
-        if k >= PREFETCH_FROM:
+        if not asks and k >= PREFETCH_FROM:
             for i in range(n_rows):
                 for j in range(n_vecs):
                     prefetch_to_write(c + i * c_step + j * LANES)
         left = k
+        if left % turn:         # of two: here rather than after the loop, where GCC would spill
+            multiply_add(acc, &at, a_step, b_step, rest, n_rows, n_vecs, last, rows_of_a, copies)
+            left -= 1
         while left > 0:
+            count = min(left, K_BETWEEN) if asks else left
+            left -= count
             if asks:
                 ask(s.ahead)
-            for p in range(min(left, K_BETWEEN) if asks else k):
-                for j in range(n_vecs):
-                    b_row[j] = load_columns(b, j, n_vecs, last != FULL, rest)
-                    if copies:
-                        v_store(b_panel + j * LANES, b_row[j])
-                if copies:
-                    b_panel += TILE_COLUMNS
-                for i in range(n_rows):
-                    x_i = a[0][i] if rows_adjoin else a[i // ROWS_OF_A_POINTER][i % ROWS_OF_A_POINTER * a_step]
-                    x = v_set_low(x_i) if last == LOW else v_set(x_i)
+                for i in range(rows_asked_for):
                     for j in range(n_vecs):
-                        acc[i][j] = v_fma_low(x, b_row[j], acc[i][j]) if last == LOW else v_fma(x, b_row[j], acc[i][j])
-                for i in range(n_pointers):
-                    a[i] += a_step if rows_adjoin else 1
-                b += b_step
-            left -= K_BETWEEN if asks else k
+                        prefetch_to_write(c_ahead + j * LANES)
+                    c_ahead += c_step
+            for p in range(count // turn):
+                multiply_add(acc, &at, a_step, b_step, rest, n_rows, n_vecs, last, rows_of_a, copies)
+                if turn == 2:
+                    multiply_add(acc, &at, a_step, b_step, rest, n_rows, n_vecs, last, rows_of_a, copies)
         if not s.first:
             for i in range(n_rows):
                 for j in range(n_vecs):
                     acc[i][j] = v_add(load_columns(c + i * c_step, j, n_vecs, last != FULL, rest), acc[i][j])
         if s.bias != NULL:
             for j in range(n_vecs):
-                b_row[j] = load_columns(s.bias, j, n_vecs, last != FULL, rest)
+                bias[j] = load_columns(s.bias, j, n_vecs, last != FULL, rest)
             for i in range(n_rows):
                 for j in range(n_vecs):
-                    acc[i][j] = v_add(acc[i][j], b_row[j])
+                    acc[i][j] = v_add(acc[i][j], bias[j])
         for i in range(n_rows):
             for j in range(n_vecs):
                 store_columns(c + i * c_step, acc[i][j], j, n_vecs, last != FULL, rest)
@@ -112,81 +153,89 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
 
 
 cdef inline void whole_tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_vecs, const Last last,
-                             const bint rows_adjoin, const bint asks, const bint copies) noexcept nogil:
+                             const RowsOfA rows_of_a, const bint asks, const bint copies) noexcept nogil:
     """So many of TILE_ROWS rows; what is left of the strip begins below them."""
-    tiles(s, n_tiles, TILE_ROWS, n_vecs, last, rows_adjoin, asks, copies)
+    tiles(s, n_tiles, TILE_ROWS, n_vecs, last, rows_of_a, asks, copies)
     s.a += n_tiles * s.a_next
     s.c += n_tiles * TILE_ROWS * s.c_step
     s.n_tiles -= n_tiles
 
 
 cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const Last last,
-                               const bint rows_adjoin) noexcept nogil:
+                               const RowsOfA rows_of_a) noexcept nogil:
     """All rows: tiles of TILE_ROWS, then one of the rows left over, each height unrolled for itself."""
     cdef Py_ssize_t left = s.rows_left
     if s.n_tiles:
-        whole_tiles(s, s.n_tiles, n_vecs, last, rows_adjoin, False, False)
+        whole_tiles(s, s.n_tiles, n_vecs, last, rows_of_a, False, False)
     if left == 1:
-        tiles(s, s.n_lower, 1, n_vecs, last, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 1, n_vecs, last, rows_of_a, False, False)
     elif left == 2:
-        tiles(s, s.n_lower, 2, n_vecs, last, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 2, n_vecs, last, rows_of_a, False, False)
     elif left == 3:
-        tiles(s, s.n_lower, 3, n_vecs, last, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 3, n_vecs, last, rows_of_a, False, False)
     elif TILE_ROWS > 4 and left == 4:
-        tiles(s, s.n_lower, 4, n_vecs, last, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 4, n_vecs, last, rows_of_a, False, False)
     elif TILE_ROWS > 5 and left == 5:
-        tiles(s, s.n_lower, 5, n_vecs, last, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 5, n_vecs, last, rows_of_a, False, False)
     elif TILE_ROWS > 6 and left == 6:
-        tiles(s, s.n_lower, 6, n_vecs, last, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 6, n_vecs, last, rows_of_a, False, False)
     elif TILE_ROWS > 7 and left == 7:
-        tiles(s, s.n_lower, 7, n_vecs, last, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 7, n_vecs, last, rows_of_a, False, False)
     elif TILE_ROWS > 8 and left == 8:
-        tiles(s, s.n_lower, 8, n_vecs, last, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 8, n_vecs, last, rows_of_a, False, False)
     elif TILE_ROWS > 9 and left == 9:
-        tiles(s, s.n_lower, 9, n_vecs, last, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 9, n_vecs, last, rows_of_a, False, False)
     elif TILE_ROWS > 10 and left == 10:
-        tiles(s, s.n_lower, 10, n_vecs, last, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 10, n_vecs, last, rows_of_a, False, False)
     elif TILE_ROWS > 11 and left == 11:
-        tiles(s, s.n_lower, 11, n_vecs, last, rows_adjoin, False, False)
+        tiles(s, s.n_lower, 11, n_vecs, last, rows_of_a, False, False)
 
 
-cdef inline void strip(Strip* s, Py_ssize_t n_columns, const bint rows_adjoin) noexcept nogil:
+cdef inline void strip(Strip* s, Py_ssize_t n_columns, const RowsOfA rows_of_a) noexcept nogil:
     """n_columns, 1..TILE_COLUMNS: all vectors full, or 1..TILE_VECS of them with a last one in part."""
     cdef Py_ssize_t n_vecs = (n_columns + LANES - 1) // LANES
     s.rest = n_columns - (n_vecs - 1) * LANES
     if n_columns == TILE_COLUMNS:
-        strip_of_vecs(s, TILE_VECS, FULL, rows_adjoin)
+        strip_of_vecs(s, TILE_VECS, FULL, rows_of_a)
     elif n_columns <= LOW_LANES:
-        strip_of_vecs(s, 1, LOW, rows_adjoin)
+        strip_of_vecs(s, 1, LOW, rows_of_a)
     elif n_vecs == 1:
-        strip_of_vecs(s, 1, PART, rows_adjoin)
+        strip_of_vecs(s, 1, PART, rows_of_a)
     elif TILE_VECS > 1 and n_vecs == 2:
-        strip_of_vecs(s, 2, PART, rows_adjoin)
+        strip_of_vecs(s, 2, PART, rows_of_a)
     elif TILE_VECS > 2 and n_vecs == 3:
-        strip_of_vecs(s, 3, PART, rows_adjoin)
+        strip_of_vecs(s, 3, PART, rows_of_a)
     elif TILE_VECS > 3 and n_vecs == 4:
-        strip_of_vecs(s, 4, PART, rows_adjoin)
+        strip_of_vecs(s, 4, PART, rows_of_a)
 
 
-cdef void asking_tiles(Strip* s, bint rows_adjoin) noexcept nogil:
+cdef void asking_tiles(Strip* s, RowsOfA rows_of_a) noexcept nogil:
     """The whole tiles of a strip of whole vectors, which meanwhile ask for lines ahead."""
-    if rows_adjoin:
-        whole_tiles(s, s.n_tiles, TILE_VECS, FULL, True, True, False)
+    if rows_of_a == PACKED:
+        whole_tiles(s, s.n_tiles, TILE_VECS, FULL, PACKED, True, False)
+    elif rows_of_a == ADJOINING:
+        whole_tiles(s, s.n_tiles, TILE_VECS, FULL, ADJOINING, True, False)
     else:
-        whole_tiles(s, s.n_tiles, TILE_VECS, FULL, False, True, False)
+        whole_tiles(s, s.n_tiles, TILE_VECS, FULL, SEPARATE, True, False)
 
 
-cdef void copying_tile(Strip* s, bint rows_adjoin) noexcept nogil:
+cdef void copying_tile(Strip* s, RowsOfA rows_of_a) noexcept nogil:
     """The first of them, which copies b as well."""
-    if rows_adjoin:
-        whole_tiles(s, s.n_first, TILE_VECS, FULL, True, True, True)
+    if rows_of_a == PACKED:
+        whole_tiles(s, s.n_first, TILE_VECS, FULL, PACKED, True, True)
+    elif rows_of_a == ADJOINING:
+        whole_tiles(s, s.n_first, TILE_VECS, FULL, ADJOINING, True, True)
     else:
-        whole_tiles(s, s.n_first, TILE_VECS, FULL, False, True, True)
+        whole_tiles(s, s.n_first, TILE_VECS, FULL, SEPARATE, True, True)
+
+
+cdef void strip_of_packed_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
+    strip(s, n_columns, PACKED)
 
 
 cdef void strip_of_adjoining_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
-    strip(s, n_columns, True)
+    strip(s, n_columns, ADJOINING)
 
 
 cdef void strip_of_separate_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
-    strip(s, n_columns, False)
+    strip(s, n_columns, SEPARATE)

@@ -120,6 +120,13 @@ static inline void prefetch_for_later(const char *p) { (void)p; }
 #define v_fma_low v_fma
 #endif
 
+#ifndef TILE_TURN
+#define TILE_TURN 1
+#endif
+#ifndef v_fma_at
+#define v_fma_at(a, b, c) v_fma(v_set(*(a)), b, c)
+#endif
+
 #define TILE_COLUMNS (TILE_VECS * LANES)
 /* A product of so few columns is computed with its lanes over rows. */
 #define NARROW (LANES / 2)

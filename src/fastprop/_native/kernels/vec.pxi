@@ -17,6 +17,7 @@ cdef extern from "vec.h":
         LOW_LANES
         TILE_ROWS
         TILE_VECS
+        TILE_TURN
         TILE_COLUMNS
         NARROW
         NARROW_REALS
@@ -52,6 +53,7 @@ cdef extern from "vec.h":
     vec v_mul(vec a, vec b) noexcept nogil
     vec v_div(vec a, vec b) noexcept nogil
     vec v_fma(vec a, vec b, vec c) noexcept nogil
+    vec v_fma_at(const real* a, vec b, vec c) noexcept nogil
     vec v_set_low(real x) noexcept nogil
     vec v_fma_low(vec a, vec b, vec c) noexcept nogil
     vec v_if_gt(vec a, vec b, vec yes, vec no) noexcept nogil

@@ -6,6 +6,7 @@
 #define LOW_LANES (LANES / 2)
 #define TILE_ROWS 12
 #define TILE_VECS 2
+#define TILE_TURN 2
 
 #if FASTPROP_BITS == 32
 typedef __m512 vec;
@@ -40,6 +41,17 @@ static inline vec v_sub(vec a, vec b) { return V(sub)(a, b); }
 static inline vec v_mul(vec a, vec b) { return V(mul)(a, b); }
 static inline vec v_div(vec a, vec b) { return V(div)(a, b); }
 static inline vec v_fma(vec a, vec b, vec c) { return V(fmadd)(a, b, c); }
+#if defined(__GNUC__)
+static inline vec v_fma_at(const real *a, vec b, vec c) {
+#if FASTPROP_BITS == 32
+    __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(c) : "v"(b), "m"(*a));
+#else
+    __asm__("vfmadd231pd %2%{1to8%}, %1, %0" : "+v"(c) : "v"(b), "m"(*a));
+#endif
+    return c;
+}
+#define v_fma_at v_fma_at
+#endif
 static inline vec v_set_low(real x) { return AS_VEC(H(set1)(x)); }
 static inline vec v_fma_low(vec a, vec b, vec c) { return AS_VEC(H(fmadd)(LOW_OF(a), LOW_OF(b), LOW_OF(c))); }
 static inline vec v_abs(vec a) { return V(abs)(a); }
