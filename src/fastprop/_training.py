@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastprop._native import dispatch
+from fastprop._native.arrays import all_finite
 from fastprop._scores import Scores
 from fastprop._slices import Slicer, first_size
 from fastprop._snapshots import DivergedError
@@ -171,7 +173,8 @@ class Training:
 
     def _check_theta(self) -> None:
         """The last step may have made it infinite, unseen by any loss."""
-        if not np.isfinite(self.trainer.model.theta).all():
+        model = self.trainer.model
+        if not all_finite(dispatch.kernels(model.dtype, dispatch.chosen()), model.theta):
             raise self.trainer._diverged()
 
     def _go_back(self, n_epochs: int) -> None:
