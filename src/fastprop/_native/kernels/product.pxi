@@ -23,6 +23,7 @@ cdef enum:
     BYTES_READ_IN_PLACE = 262144    # a smaller one may come from the second-level cache for some tiles of rows
     TILES_OF_A_COPY = 6             # which make up for copying it
     STRIPS_OF_A_COPY = 8            # of columns, which make up for copying a
+    K_OF_A_TURN = 64                # make up for turning c back
 
 
 cdef inline void pack_lying(real* panel, const Py_ssize_t width, const real* x, const Py_ssize_t n, Py_ssize_t k,
@@ -118,6 +119,13 @@ cdef inline bint worth_packing_rows(Py_ssize_t n, Py_ssize_t k, Py_ssize_t a_row
     are read across, another line and often another page for each k, which many of them make slow."""
     cdef bint few_lines = a_row != 1 or k * a_k * <Py_ssize_t>sizeof(real) <= BYTES_READ_IN_PLACE
     return n > TILE_COLUMNS * (STRIPS_OF_A_COPY if few_lines else STRIPS_OF_A_COPY // 2)
+
+
+cdef inline bint worth_turning(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Py_ssize_t a_row) noexcept nogil:
+    """Whether lanes are better filled by the rows of c. Where a's rows adjoin, aᵀ need not be copied for it."""
+    if a_row == 1 and m >= TILE_COLUMNS and k >= K_OF_A_TURN:
+        return n <= TILE_ROWS
+    return n <= NARROW and m >= LANES
 
 
 cdef inline Py_ssize_t in_parts(Py_ssize_t count, Py_ssize_t most, Py_ssize_t unit) noexcept nogil:
@@ -293,7 +301,7 @@ cdef void product(
 ) noexcept nogil:
     """c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides, one of a's being 1. Meanwhile the
     tiles ask for lines ahead, NULL for none."""
-    if n <= NARROW and m >= LANES:
+    if worth_turning(m, n, k, a_row):
         narrow_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work, ahead)
     else:
         wide_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work, ahead)
@@ -307,10 +315,9 @@ cdef void narrow_product(
 ) noexcept nogil:
     """The same for few columns, which would leave lanes empty; cᵀ = bᵀ aᵀ fills them, TILE_COLUMNS rows of a at a
     time."""
-    cdef real turned[NARROW_REALS]
+    cdef real turned[TILE_ROWS * TILE_COLUMNS]
     cdef real* c = <real*> c_
-    cdef real addend
-    cdef Py_ssize_t row = 0, rows, i, j
+    cdef Py_ssize_t row = 0, rows
     if n == 1 and c_row == 1 and bias == NULL:          # a column that lies as the row would
         wide_product(c, m, 1, m, k, b, 1, b_k, a, a_k, a_row, NULL, work, ahead)
         return
@@ -318,12 +325,29 @@ cdef void narrow_product(
         rows = min(m - row, TILE_COLUMNS)
         wide_product(
             turned, rows, n, rows, k, b, b_column, b_k, <const real*> a + row * a_row, a_k, a_row, NULL, work, ahead)
-        for j in range(n):
-            addend = (<const real*> bias)[j] if bias != NULL else 0
-            for i in range(rows):
-                c[i * c_row + j] = turned[j * rows + i] + addend if bias != NULL else turned[j * rows + i]
-        c += rows * c_row
+        turn_back(c + row * c_row, c_row, rows, n, turned, <const real*> bias)
         row += rows
+
+
+cdef inline void turn_back(real* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, const real* turned,
+                           const real* bias) noexcept nogil:
+    """c (m, n) = turned (n, m) transposed, and the bias added, NULL for none."""
+    cdef vec lines[LANES]
+    cdef Py_ssize_t i, j = 0, q, columns
+    while j < n:
+        columns = min(n - j, LANES)
+        i = 0
+        while i < m:
+            for q in range(LANES):
+                lines[q] = v_load_upto(turned + (j + min(q, columns - 1)) * m + i, m - i)
+            v_transpose(lines)
+            for q in range(LANES):
+                if q < m - i:
+                    if bias != NULL:
+                        lines[q] = v_add(lines[q], v_load_upto(bias + j, columns))
+                    v_store_upto(c + (i + q) * c_row + j, lines[q], columns)
+            i += LANES
+        j += LANES
 
 
 cdef void wide_product(

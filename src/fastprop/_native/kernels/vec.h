@@ -130,7 +130,6 @@ static inline void prefetch_for_later(const char *p) { (void)p; }
 #define TILE_COLUMNS (TILE_VECS * LANES)
 /* A product of so few columns is computed with its lanes over rows. */
 #define NARROW (LANES / 2)
-#define NARROW_REALS ((NARROW + 1) * TILE_COLUMNS)
 /* Row reductions run over 16 virtual lanes, whatever the real width: part of the numerics contract. */
 #define VIRTUAL_LANES 16
 #define ROW_VECS (VIRTUAL_LANES / LANES)

@@ -20,7 +20,6 @@ cdef extern from "vec.h":
         TILE_TURN
         TILE_COLUMNS
         NARROW
-        NARROW_REALS
         VIRTUAL_LANES
         ROW_VECS
         COLUMNS_ASIDE
