@@ -21,7 +21,7 @@ ROWS_AROUND_TILES = range(1, 26)
 PACKED = [
     (7, 40, 512), (8, 40, 512), (11, 33, 600), (12, 129, 70), (23, 130, 255), (24, 131, 256), (25, 200, 257),
     (28, 300, 47), (30, 280, 40), (35, 257, 33), (240, 129, 65), (241, 129, 513), (241, 33, 257), (13, 1536, 9),
-    (25, 1537, 257), (241, 1537, 6), (481, 1600, 11),
+    (25, 1537, 257), (241, 1537, 6), (481, 1600, 11), (25, 700, 255),
 ]  # fmt: skip
 AROUND_BLOCKS = [BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK - 1, 2 * BLOCK, 2 * BLOCK + 1]
 
@@ -86,6 +86,20 @@ def test_every_edge_of_a_block_gives_the_exact_product(
     assert_exact_product(kernels, a, b, integers(rng, (7,), kernels.dtype))
 
 
+@in_both_layouts_of_b
+@in_both_layouts_of_a
+@pytest.mark.parametrize("m", [15, 16, 17, 31, 32, 33, 67])
+def test_few_columns_give_the_exact_product_over_many_k(
+    kernels: KernelCalls, rng: np.random.Generator, m: int, a_turned: bool, b_turned: bool
+) -> None:
+    """Up to a tile's height of them, lanes may run over the rows of c, which is turned back a block at a time."""
+    for k in (63, 64, BLOCK + 1):
+        a = laid_out(integers(rng, (m, k), kernels.dtype), a_turned)
+        for n in range(1, 14):
+            b = laid_out(integers(rng, (k, n), kernels.dtype), b_turned)
+            assert_exact_product(kernels, a, b, integers(rng, (n,), kernels.dtype))
+
+
 @pytest.mark.parametrize("shape", [(3, 5, 1), (7, 33, 100), (13, 40, 784), (2, 3, 4096)], ids=str)
 def test_the_error_stays_within_that_of_blocks_of_256(
     kernels: KernelCalls, rng: np.random.Generator, shape: tuple[int, int, int]
@@ -102,7 +116,7 @@ def test_the_error_stays_within_that_of_blocks_of_256(
 
 @in_both_layouts_of_b
 @in_both_layouts_of_a
-@pytest.mark.parametrize("shape", [(6, 17, 100), (25, 33, 513), (25, 200, 257), (241, 1537, 6)], ids=str)
+@pytest.mark.parametrize("shape", [(6, 17, 100), (25, 33, 513), (25, 200, 257), (67, 10, 257), (241, 1537, 6)], ids=str)
 def test_targets_and_layouts_give_the_same_bits(
     kernels: KernelCalls,
     baseline: KernelCalls,
@@ -129,12 +143,14 @@ def test_a_row_has_the_same_bits_alone_and_in_a_batch(
         assert_same_bits(kernels.product(a[i : i + 1], b), together[i : i + 1])
 
 
-@pytest.mark.parametrize("shape", [(13, 37, 20), (25, 200, 257)], ids=str)
+@in_both_layouts_of_a
+@pytest.mark.parametrize("shape", [(13, 37, 20), (25, 200, 257), (67, 10, 65)], ids=str)
 def test_a_nan_stays_in_its_row_or_column(
-    kernels: KernelCalls, rng: np.random.Generator, shape: tuple[int, int, int]
+    kernels: KernelCalls, rng: np.random.Generator, shape: tuple[int, int, int], a_turned: bool
 ) -> None:
     m, n, k = shape
-    a, b = integers(rng, (m, k), kernels.dtype), integers(rng, (k, n), kernels.dtype)
+    a = laid_out(integers(rng, (m, k), kernels.dtype), a_turned)
+    b = integers(rng, (k, n), kernels.dtype)
     clean = kernels.product(a, b)
     a[m // 2, k - 1] = np.nan
     b[0, n - 1] = np.nan
