@@ -3,7 +3,7 @@
 
 cdef enum:
     PREFETCH_FROM = 128     # k: a shorter chain is over before c's lines have come
-    ROWS_OF_A_POINTER = 2   # in a tile: their multiples of a_step, 0 to 3, take two registers
+    ROWS_OF_A_POINTER = 2   # in a tile, where rows lie apart: the first has no index in its address
 
 
 cdef enum Last:             # A row's last vector
@@ -66,9 +66,9 @@ cdef struct Place:
 cdef inline void multiply_add(vec (*acc)[TILE_VECS], Place* at, Py_ssize_t a_step, Py_ssize_t b_step, Py_ssize_t rest,
                               const Py_ssize_t n_rows, const Py_ssize_t n_vecs, const Last last,
                               const RowsOfA rows_of_a, const bint copies) noexcept nogil:
-    """acc[i][j] += a_i b_j for one k, and on to the next. An a_i is broadcast once for all b_j, which is two loads fewer,
-    or by each multiply-add itself, which is an instruction fewer: but this must not wait for the element's line, nor
-    have an index in its address, or it is no gain."""
+    """acc[i][j] += a_i b_j for one k, and on to the next. An a_i is broadcast once for all b_j, or by each multiply-add
+    itself, an instruction fewer for a load more: no gain where it would wait for a_i's line, as among adjoining rows, nor
+    with an index in its address."""
     cdef Py_ssize_t i, j, period = 3 if rows_of_a == PACKED else ROWS_OF_A_POINTER if rows_of_a == SEPARATE else 1
     cdef vec b[TILE_VECS]
     cdef vec x

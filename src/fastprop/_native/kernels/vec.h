@@ -5,6 +5,7 @@
  *
  *     v_set(x)  v_load(p)  v_store(p, v)  v_load_part(p, count)  v_store_part(p, v, count)
  *     v_add  v_sub  v_mul  v_div  v_fma(a, b, c) = a * b + c, rounded once
+ *     v_fma_at(p, b, c)          v_fma(v_set(*p), b, c), in one instruction where there is one
  *     v_set_low(x)  v_fma_low(a, b, c)
  *                                v_set and v_fma in the first LOW_LANES lanes, the others being any; LOW_LANES is 0
  *                                where no processor is faster with them
@@ -120,6 +121,7 @@ static inline void prefetch_for_later(const char *p) { (void)p; }
 #define v_fma_low v_fma
 #endif
 
+/* k in a turn of the tile's loop, 1 or 2: more live registers, and fewer instructions around them. */
 #ifndef TILE_TURN
 #define TILE_TURN 1
 #endif
