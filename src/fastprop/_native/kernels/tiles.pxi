@@ -67,8 +67,8 @@ cdef inline void multiply_add(vec (*acc)[TILE_VECS], Place* at, Py_ssize_t a_ste
                               const Py_ssize_t n_rows, const Py_ssize_t n_vecs, const Last last,
                               const RowsOfA rows_of_a, const bint copies) noexcept nogil:
     """acc[i][j] += a_i b_j for one k, and on to the next. An a_i is broadcast once for all b_j, or by each multiply-add
-    itself, an instruction fewer for a load more: no gain where it would wait for a_i's line, as among adjoining rows, nor
-    with an index in its address."""
+    itself, an instruction fewer for a load more: no gain where it would wait for a_i's line, as among adjoining rows,
+    nor with an index in its address."""
     cdef Py_ssize_t i, j, period = 3 if rows_of_a == PACKED else ROWS_OF_A_POINTER if rows_of_a == SEPARATE else 1
     cdef vec b[TILE_VECS]
     cdef vec x
