@@ -51,12 +51,21 @@ cdef inline void map_pairs(loss_lanes f, const vec* c, const LossRows* b) noexce
         i += LANES
 
 
+cdef void average_rows(const LossRows* b, bint squared, double times) noexcept nogil:
+    """Each row's loss: `times` the mean of delta, or of its squares, over the row's outputs."""
+    cdef real[LANES] sums
+    cdef Py_ssize_t i = 0, j, count
+    while i < b.m:
+        count = next_row_sums(sums, <const real*> b.delta + i * b.n, b.m - i, b.n, squared)
+        for j in range(count):
+            b.losses[i + j] = weight_of(<const real*> b.w, i + j) * (times * <double> sums[j]) / b.n
+        i += count
+
+
 cdef inline void score_rows(loss_lanes value, const vec* c, const LossRows* b, double times) noexcept nogil:
     """Each row's loss, `times` the mean of value(o, y) over its outputs; delta is used on the way."""
-    cdef Py_ssize_t i
     map_pairs(value, c, b)
-    for i in range(b.m):
-        b.losses[i] = weight_of(<const real*> b.w, i) * (times * <double> row_sum(<real*> b.delta + i * b.n, b.n)) / b.n
+    average_rows(b, False, times)
 
 
 cdef inline void step_back(loss_lanes slope, const vec* c, const LossRows* b, double times) noexcept nogil:

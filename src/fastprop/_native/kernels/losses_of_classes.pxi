@@ -237,8 +237,7 @@ cdef void binary_cross_entropy(const LossRows* b) noexcept nogil:
         linear = v_fma(v_sub(v_set(0), x), v_load_upto(y + i, count - i), linear)       # exact for y 0 or 1
         v_store_upto(delta + i, v_add(linear, v_log1p_exp(x)), count - i)
         i += LANES
-    for i in range(b.m):
-        b.losses[i] = weight_of(<const real*> b.w, i) * row_sum(delta + i * b.n, b.n) / b.n
+    average_rows(b, False, 1)
     i = 0
     while i < count:
         p = v_sigmoid(v_load_upto(z + i, count - i))

@@ -22,8 +22,7 @@ cdef void mse(const LossRows* b) noexcept nogil:
     while i < count:
         v_store_upto(delta + i, v_sub(v_load_upto(o + i, count - i), v_load_upto(y + i, count - i)), count - i)
         i += LANES
-    for i in range(b.m):
-        b.losses[i] = weight_of(<const real*> b.w, i) * row_dot(delta + i * b.n, delta + i * b.n, b.n, 0) / b.n
+    average_rows(b, True, 1)
     scale_rows(delta, <const real*> b.w, b.m, b.n, 2 * b.scale / b.n)
 
 

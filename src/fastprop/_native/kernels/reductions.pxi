@@ -139,6 +139,8 @@ cdef inline vec reduce_aside(const vec* x, const vec* y, Py_ssize_t n, const bin
     cdef vec zero = v_set(0)
     cdef Py_ssize_t j, first = VIRTUAL_LANES
     if n <= 8:
+        for j in range(8):                  # those from n on are never read, which GCC does not see
+            lanes[j] = zero
         for j in range(n):
             lanes[j] = v_fma(x[j], y[j], zero) if dot else v_add(x[j], zero)
         return fold_few_aside(lanes, n)
@@ -157,6 +159,24 @@ cdef inline vec sum_aside(const vec* columns, Py_ssize_t n) noexcept nogil:
 
 cdef inline vec dot_aside(const vec* x, const vec* y, Py_ssize_t n) noexcept nogil:
     return reduce_aside(x, y, n, True)
+
+
+cdef Py_ssize_t next_row_sums(real* sums, const real* x, Py_ssize_t m, Py_ssize_t n, bint squared) noexcept nogil:
+    """Of the first rows of x (m, n), or of their squares: of LANES rows where they are narrow, else of one. Returns of
+    how many."""
+    cdef vec columns[COLUMNS_ASIDE]
+    cdef vec zero = v_set(0)
+    cdef Py_ssize_t count = rows_aside(m, n)
+    if count == 0:
+        sums[0] = row_dot(x, x, n, 0) if squared else row_sum(x, n)
+        return 1
+    if n == 1:                              # rows that lie side by side as they are
+        columns[0] = v_load_upto(x, count)
+        v_store(sums, v_fma(columns[0], columns[0], zero) if squared else v_add(columns[0], zero))
+    else:
+        load_aside(columns, x, n, count)
+        v_store(sums, dot_aside(columns, columns, n) if squared else sum_aside(columns, n))
+    return count
 
 
 cdef inline vec max_aside(const vec* columns, Py_ssize_t n) noexcept nogil:
