@@ -166,16 +166,18 @@ cdef Py_ssize_t next_row_sums(real* sums, const real* x, Py_ssize_t m, Py_ssize_
     how many."""
     cdef vec columns[COLUMNS_ASIDE]
     cdef vec zero = v_set(0)
-    cdef Py_ssize_t count = rows_aside(m, n)
+    cdef Py_ssize_t count
+    if n == 1:                              # rows that lie side by side as they are
+        count = min(m, LANES)
+        columns[0] = v_load_upto(x, count)
+        v_store(sums, v_fma(columns[0], columns[0], zero) if squared else v_add(columns[0], zero))
+        return count
+    count = rows_aside(m, n)
     if count == 0:
         sums[0] = row_dot(x, x, n, 0) if squared else row_sum(x, n)
         return 1
-    if n == 1:                              # rows that lie side by side as they are
-        columns[0] = v_load_upto(x, count)
-        v_store(sums, v_fma(columns[0], columns[0], zero) if squared else v_add(columns[0], zero))
-    else:
-        load_aside(columns, x, n, count)
-        v_store(sums, dot_aside(columns, columns, n) if squared else sum_aside(columns, n))
+    load_aside(columns, x, n, count)
+    v_store(sums, dot_aside(columns, columns, n) if squared else sum_aside(columns, n))
     return count
 
 
