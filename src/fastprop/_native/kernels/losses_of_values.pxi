@@ -89,7 +89,7 @@ cdef void quantile(const LossRows* b) noexcept nogil:
                 below = e * <real> -b.settings[k]
                 above = e * <real> (1 - b.settings[k])
                 delta[at] = below if below > above else above
-        b.losses[i] = weight_of(<const real*> b.w, i) * row_sum(delta + i * b.n, b.n) / b.n
+    average_rows(b, False, 1)
     for i in range(b.m * b.n_targets):
         for k in range(n_quantiles):
             at = i * n_quantiles + k

@@ -317,7 +317,7 @@ cdef void narrow_product(
     time."""
     cdef real turned[TILE_ROWS * TILE_COLUMNS]
     cdef real* c = <real*> c_
-    cdef Py_ssize_t row = 0, rows
+    cdef Py_ssize_t row = 0, rows, i, j
     if n == 1 and c_row == 1 and bias == NULL:          # a column that lies as the row would
         wide_product(c, m, 1, m, k, b, 1, b_k, a, a_k, a_row, NULL, work, ahead)
         return
@@ -325,29 +325,13 @@ cdef void narrow_product(
         rows = min(m - row, TILE_COLUMNS)
         wide_product(
             turned, rows, n, rows, k, b, b_column, b_k, <const real*> a + row * a_row, a_k, a_row, NULL, work, ahead)
-        turn_back(c + row * c_row, c_row, rows, n, turned, <const real*> bias)
+        pack_standing(c, c_row, turned, n, rows, rows)
+        if bias != NULL:
+            for i in range(rows):
+                for j in range(n):
+                    c[i * c_row + j] = c[i * c_row + j] + (<const real*> bias)[j]
+        c += rows * c_row
         row += rows
-
-
-cdef inline void turn_back(real* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, const real* turned,
-                           const real* bias) noexcept nogil:
-    """c (m, n) = turned (n, m) transposed, and the bias added, NULL for none."""
-    cdef vec lines[LANES]
-    cdef Py_ssize_t i, j = 0, q, columns
-    while j < n:
-        columns = min(n - j, LANES)
-        i = 0
-        while i < m:
-            for q in range(LANES):
-                lines[q] = v_load_upto(turned + (j + min(q, columns - 1)) * m + i, m - i)
-            v_transpose(lines)
-            for q in range(LANES):
-                if q < m - i:
-                    if bias != NULL:
-                        lines[q] = v_add(lines[q], v_load_upto(bias + j, columns))
-                    v_store_upto(c + (i + q) * c_row + j, lines[q], columns)
-            i += LANES
-        j += LANES
 
 
 cdef void wide_product(
