@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bounds import EXACT, assert_within, gamma
+from bounds import EXACT, assert_same_bits, assert_within, gamma
 from fastprop._native.kernel_calls import KernelCalls
 
 COUNTS = [1, 3, 4, 7, 8, 15, 16, 17, 100]
@@ -86,3 +86,42 @@ def test_the_first_step_does_not_read_the_state(
     assert np.isfinite(theta).all()
     assert np.isfinite(velocity).all() == bool(settings[1])
     assert np.isnan(velocity).all() == (not settings[1])
+
+
+def hard_quotients(rng: np.random.Generator, count: int, digits: int) -> tuple[np.ndarray, np.ndarray]:
+    """Numerators and odd denominators of so many binary digits whose quotient lies as near to halfway between two
+    numbers as it can: a 2**digits = b halfway + 1 or - 1, solved by b's inverse modulo that power. The first
+    denominators are the largest there are."""
+    top = 2 ** (digits - 1)
+    pairs = []
+    for b in [*range(2 * top - 1, 2 * top - 65, -2), *(top + rng.integers(top, size=count) | 1).tolist()]:
+        for sign in (1, -1):
+            halfway = 2 * top + sign * pow(b, -1, 2 * top) % (2 * top)
+            a = (b * halfway - sign) // (2 * top)
+            assert a * 2 * top == b * halfway - sign
+            if top <= a < 2 * top:
+                pairs.append((a, b))
+    a, b = np.array(pairs, float).T
+    return a, b
+
+
+def test_a_quotient_is_rounded_as_by_the_divider(kernels: KernelCalls, rng: np.random.Generator) -> None:
+    """m / sqrt(v), of an Adam whose averages stay and whose v is b b, is NumPy's m / b: also where it is hard to round,
+    b is all ones, and either is a zero, at the ends of its range, or no number."""
+    dtype, info = kernels.dtype, np.finfo(kernels.dtype)
+    a, b = hard_quotients(rng, 4096, info.nmant + 1)
+    ones, powers = 2 - info.eps, 2.0 ** rng.integers(-info.maxexp // 2 + 1, info.maxexp // 2 - 1, (2, len(a)))
+    edges = np.array([0, 1, ones, info.tiny, info.max, np.inf, np.nan, *2.0 ** np.arange(-10, 10)])
+    m = np.concatenate([a, a * powers[0], ones * powers[0], powers[0], np.repeat(edges, len(edges)), -a])
+    d = np.concatenate([b, b * powers[1], ones * powers[1], ones * powers[1], np.tile(edges, len(edges)), b])
+    m, d = m.astype(dtype), d.astype(dtype)
+    with np.errstate(all="ignore"):
+        v = d * d
+        root = np.sqrt(v)
+        quotient = m / root
+        mixed = rng.permutation(len(m))  # so that vectors of all sorts come about
+        for order in (np.arange(len(m)), mixed):
+            theta, state = np.zeros(len(m), dtype), np.array([m[order], v[order]])
+            kernels.update("adam", theta, np.zeros(len(m), dtype), state, (0, 1, 1, 0, 1, 0, 1, 0, 1))
+            normal = ~((v > 0) & (v < info.tiny) | (m != 0) & (abs(m) < info.tiny))[order]  # averages are flushed
+            assert_same_bits(theta[normal], (quotient[order] + dtype.type(0))[normal])

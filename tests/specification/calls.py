@@ -73,10 +73,17 @@ class Specification:
         copied[...] = array
         return copied
 
-    def product(self, a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
+    def product(
+        self,
+        a: np.ndarray,
+        b: np.ndarray,
+        bias: np.ndarray | None = None,
+        rectify: bool = False,
+        gate: np.ndarray | None = None,
+    ) -> np.ndarray:
         (m, k), n, c = a.shape, b.shape[1], self.empty((len(a), b.shape[1]), self.dtype)
         a_strides, b_strides = ([stride // self.dtype.itemsize for stride in x.strides] for x in (a, b))
-        self.call("product", c, m, n, k, a, *a_strides, b, *b_strides, bias)
+        self.call("product", c, m, n, k, a, *a_strides, b, *b_strides, bias, rectify, gate)
         return c
 
     def dense(self, values: np.ndarray, columns: np.ndarray, starts: np.ndarray, k: int) -> np.ndarray:

@@ -96,7 +96,8 @@ class Draw:
 def product(draw: Draw) -> Case:
     m, n, k = draw.long(0.1), draw.long(0.1), draw.long()
     a, b, bias = draw.matrix(m, k), draw.matrix(k, n), draw.reals(n) if draw.flip() else None
-    return lambda calls: (calls.product(a, b, bias),)
+    rectify, gate = draw.flip(), draw.reals(m, n) if draw.flip() else None
+    return lambda calls: (calls.product(a, b, bias, rectify, gate),)
 
 
 def sparse(draw: Draw, m: int, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

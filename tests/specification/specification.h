@@ -92,9 +92,10 @@ static real row_max(const real *x, size n) {
 
 /* The matrix product, and sums down columns. */
 
-/* c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides in reals. */
+/* c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides in reals. Then relu, if `rectify`, and 0
+ * where gate (m, n) is not above 0, NULL for nowhere. */
 void NAME(product)(real *c, size m, size n, size k, const real *a, size a_row, size a_k, const real *b, size b_k,
-                   size b_column, const real *bias) {
+                   size b_column, const real *bias, size rectify, const real *gate) {
     for (size i = 0; i < m; i++)
         for (size j = 0; j < n; j++) {
             real total = 0;
@@ -105,7 +106,8 @@ void NAME(product)(real *c, size m, size n, size k, const real *a, size a_row, s
                 total = first == 0 ? chain : total + chain;
             }
             if (bias) total = k == 0 ? bias[j] : total + bias[j];
-            c[i * n + j] = total;
+            if (rectify && 0 > total) total = 0;
+            c[i * n + j] = !gate || gate[i * n + j] > 0 ? total : 0;
         }
 }
 

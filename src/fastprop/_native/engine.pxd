@@ -3,7 +3,8 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from fastprop._native.arrays cimport Array
-from fastprop._native.kernels.table cimport Activation, Ahead, Gradient, Kernels, Loss, Metric, Part, Update
+from fastprop._native.kernels.table cimport (
+    Activation, Ahead, Finish, Gradient, Kernels, Loss, Metric, Part, Update)
 
 cdef extern from "team.h":
     ctypedef struct team:
@@ -51,6 +52,9 @@ cdef struct Node:
     Py_ssize_t rows_at_once         # of dW between two updates
     void (*gradient_rows)(Node* node, const Share* share, char* dW, Py_ssize_t first, Py_ssize_t count) noexcept nogil
     bint few_rows                   # whether the dW of a few rows of x may be multiplied within the update
+    bint rectifies                  # a product that does the part of the relu above it
+    const Node* product             # of a relu: the one that does its part
+    const char* gate                # of a product that steps back through the relu below it: that one's a; else NULL
     const Activation* activation
     double* settings
     Py_ssize_t n_scheduled          # how many of them change from batch to batch: all or none
@@ -209,6 +213,7 @@ cdef class Plan:
 
     cdef const Activation* activation(self, name) except NULL
     cdef int set_kind(self, Node* node, laid) except -1
+    cdef int fuse(self, Node* node, Node* below) except -1
     cdef void load(self, const Rows* rows, Share* share) noexcept nogil
     cdef void expect(self, const Rows* rows, const Share* share) noexcept nogil
     cdef void load_sparse(self, const Rows* rows, Share* share) noexcept nogil

@@ -27,7 +27,7 @@ from numpy import array as array_of, dtype as dtype_of, empty, ndarray
 
 from fastprop._native.arrays cimport Array
 from fastprop._native.float_environment cimport environment, float_environment_restore, float_environment_set
-from fastprop._native.kernels.table cimport LossRows, LayerArrays, find
+from fastprop._native.kernels.table cimport LossRows, LayerArrays, find, plain
 from fastprop._native.layout import lay_out
 from fastprop._native.philox cimport MASK
 from fastprop._native.threads import CALL_WORK, Pace, call_helpers
@@ -190,6 +190,9 @@ cdef class Plan:
         self.functions = []
         for i, laid in enumerate(nodes):
             self.set_kind(&self.nodes[i], laid)
+        for i, laid in enumerate(nodes):
+            if laid.inputs:
+                self.fuse(&self.nodes[i], &self.nodes[<Py_ssize_t> laid.inputs[0]])
 
     cdef const Activation* activation(self, name) except NULL:
         return <const Activation*> find(self.kernels.activations, sizeof(Activation), name.encode())
@@ -203,6 +206,7 @@ cdef class Plan:
         cdef const Kind* kind = <const Kind*> find(KINDS, sizeof(Kind), laid.kind.encode())
         cdef Py_ssize_t i
         node.forward, node.backward, node.learn = kind.forward, kind.backward, kind.learn
+        node.activation, node.rectifies, node.product, node.gate = NULL, False, NULL, NULL
         node.array, node.number, node.buffer = laid.array, laid.number, laid.buffer
         node.capacity = self.batch_size
         node.W = laid.start
@@ -232,6 +236,15 @@ cdef class Plan:
                     (<float*> node.fixed)[i] = <float> node.settings[3]
                 else:
                     (<double*> node.fixed)[i] = node.settings[3]
+        return 0
+
+    cdef int fuse(self, Node* node, Node* below) except -1:
+        """Let a product and the relu above it be one pass over memory, and so on the way back."""
+        cdef const Activation* relu = self.activation("relu")
+        if node.activation == relu and node.a == node.x and below.forward == product_forward:
+            node.forward, node.product, below.rectifies = relu_forward, below, True
+        if node.backward == product_backward and below.activation == relu and below.backward == activation_backward:
+            node.gate, below.backward = below.a, NULL
         return 0
 
     def __dealloc__(self):

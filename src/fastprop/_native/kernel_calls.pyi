@@ -23,7 +23,13 @@ class KernelCalls:
         empty: Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]] = ...,
     ) -> None: ...
     def product(
-        self, a: NDArray[Any], b: NDArray[Any], bias: NDArray[Any] | None = None, times: int = 1
+        self,
+        a: NDArray[Any],
+        b: NDArray[Any],
+        bias: NDArray[Any] | None = None,
+        rectify: bool = False,
+        gate: NDArray[Any] | None = None,
+        times: int = 1,
     ) -> NDArray[Any]: ...
     def sparse_product(
         self,

@@ -50,25 +50,36 @@ cdef inline void learn_from(const Share* share, Py_ssize_t array, const char* dt
 
 
 cdef inline void product(const Share* share, char* c, Py_ssize_t n, const char* a, Py_ssize_t k, const char* b,
-                         Py_ssize_t b_k, Py_ssize_t b_column, const char* bias) noexcept nogil:
-    """c (m, n) = a (m, k) b (k, n) + bias, of which afterwards the worker's rows are there, from its rows of a."""
+                         Py_ssize_t b_k, Py_ssize_t b_column, const char* bias, bint rectify,
+                         const char* gate) noexcept nogil:
+    """c (m, n) = a (m, k) b (k, n), finished, of which afterwards the worker's rows are there, from its rows of a."""
     cdef const Kernels* kernels = share.kernels
-    cdef Py_ssize_t size = kernels.itemsize, first, count, units
+    cdef Py_ssize_t size = kernels.itemsize, at = share.first * n * size, first, count, units
+    cdef Finish finish
+    finish.bias, finish.rectify, finish.gate = bias, rectify, gate + at if gate != NULL else NULL
     if not share.by_columns:
         kernels.product(
-            c + share.first * n * size, n, share.count, n, k, a + share.first * k * size, k, 1, b, b_k, b_column,
-            bias, share.own.work, NULL,
+            c + at, n, share.count, n, k, a + share.first * k * size, k, 1, b, b_k, b_column, &finish, share.own.work,
+            NULL,
         )
         return
     wait_for_all(share.team)
     units = (n + COLUMNS_TOGETHER - 1) // COLUMNS_TOGETHER
     first = min(n, units * share.worker // share.n_workers * COLUMNS_TOGETHER)
     count = min(n, units * (share.worker + 1) // share.n_workers * COLUMNS_TOGETHER) - first
+    finish.bias = bias + first * size if bias != NULL else NULL
+    finish.gate = gate + first * size if gate != NULL else NULL
     kernels.product(
-        c + first * size, n, share.m, count, k, a, k, 1, b + first * b_column * size, b_k, b_column,
-        bias + first * size if bias != NULL else NULL, share.own.work, NULL,
+        c + first * size, n, share.m, count, k, a, k, 1, b + first * b_column * size, b_k, b_column, &finish,
+        share.own.work, NULL,
     )
     wait_for_all(share.team)
+
+
+cdef inline bint rectifies(const Node* node, const Share* share) noexcept nogil:
+    """Whether the product does relu's part too: not to the caller's x in a prediction, where that may hide that x is
+    infinite."""
+    return node.rectifies and (node.x != NULL or share.out == NULL)
 
 
 cdef void product_forward(Node* node, const Share* share) noexcept nogil:
@@ -76,6 +87,7 @@ cdef void product_forward(Node* node, const Share* share) noexcept nogil:
     product(                                                                                    # z = x W + b
         share, output_of(node, share), node.n_out, input_of(node, share), node.n_in,
         share.theta + node.W * size, node.n_out, 1, share.theta + node.b * size if node.b >= 0 else NULL,
+        rectifies(node, share), NULL,
     )
 
 
@@ -93,16 +105,17 @@ cdef void product_backward(Node* node, const Share* share) noexcept nogil:
     if node.delta_in != NULL:
         product(                                                                                # dx = delta Wᵀ
             share, node.delta_in, node.n_in, node.delta, node.n_out,
-            share.theta + node.W * share.kernels.itemsize, 1, node.n_out, NULL,
+            share.theta + node.W * share.kernels.itemsize, 1, node.n_out, NULL, False, node.gate,
         )
 
 
 cdef void gradient_rows(Node* node, const Share* share, char* dW, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
     """So many rows of dW = xᵀ delta, from `first` on."""
     cdef Py_ssize_t n_in = node.n_in, n_out = node.n_out
+    cdef Finish finish = plain()
     share.kernels.product(
         dW, n_out, count, n_out, share.m, input_of(node, share) + first * share.kernels.itemsize, 1, n_in, node.delta,
-        n_out, 1, NULL, share.own.work, share.ahead)
+        n_out, 1, &finish, share.own.work, share.ahead)
 
 
 cdef void product_learn(Node* node, const Share* share) noexcept nogil:
@@ -187,6 +200,12 @@ cdef void activation_forward(Node* node, const Share* share) noexcept nogil:
     cdef Py_ssize_t at = share.first * node.n_out * share.kernels.itemsize
     node.activation.forward(
         input_of(node, share) + at, output_of(node, share) + at, share.count, node.n_out, node.settings)
+
+
+cdef void relu_forward(Node* node, const Share* share) noexcept nogil:
+    """Unless the product below has done it."""
+    if not rectifies(node.product, share):
+        activation_forward(node, share)
 
 
 cdef void activation_backward(Node* node, const Share* share) noexcept nogil:

@@ -80,7 +80,7 @@ cdef void tanh_backward(const void* a, const void* z, void* delta, Py_ssize_t m,
 
 
 cdef inline vec v_relu(vec z) noexcept nogil:
-    return v_if_gt(v_set(0), z, v_set(0), z)        # this way round a NaN stays a NaN
+    return v_max(v_set(0), z)       # this way round a NaN stays a NaN, and -0 what it is
 
 
 cdef void relu_forward(const void* z, void* a, Py_ssize_t m, Py_ssize_t n, const double* settings) noexcept nogil:

@@ -43,10 +43,14 @@ cdef inline vec exponentials_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
 
 
 cdef inline vec softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
+    """All are divided by the same s: once 1 / s is rounded, three multiply-adds round a quotient as a division would
+    (docs/numerics.md)."""
     cdef Py_ssize_t j
-    cdef vec s = exponentials_aside(z, a, n)
+    cdef vec s = exponentials_aside(z, a, n), minus = v_sub(v_set(0), s), inverse = v_div(v_set(1), s)
+    cdef vec q
     for j in range(n):
-        a[j] = v_div(a[j], s)
+        q = v_mul(a[j], inverse)
+        a[j] = v_fma(v_fma(minus, q, a[j]), inverse, q)
     return s
 
 

@@ -13,6 +13,8 @@
 # BLOCK x TILE_ROWS and serves every strip of columns; the one panel of b, BLOCK x TILE_COLUMNS, is packed for each
 # strip just before all rows use it, or by their first tile.
 
+from fastprop._native.kernels.table cimport Finish, plain
+
 cdef enum:
     BLOCK = 256             # k per chain: the numerics contract's, not a tuning knob
     ROWS_AT_ONCE = 264      # of a, packed: 264 KB of floats, for the second-level cache; a multiple of TILE_ROWS
@@ -101,12 +103,53 @@ cdef void pack_columns(real* panels, const real* b, Py_ssize_t n, Py_ssize_t k, 
     pack(panels, TILE_COLUMNS, b, n, k, b_column, b_k)
 
 
-cdef void fill_rows(real* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, const real* bias) noexcept nogil:
-    """Every row of c (m, n) = bias, or 0: a product of no terms."""
+cdef void fill_rows(real* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, const Finish* finish) noexcept nogil:
+    """A product of no terms, finished: every row of c (m, n) is the bias, or 0."""
+    cdef const real* bias = <const real*> finish.bias
     cdef Py_ssize_t i, j
     for i in range(m):
         for j in range(n):
             c[i * c_row + j] = bias[j] if bias != NULL else 0
+            if finish.rectify and 0 > c[i * c_row + j]:
+                c[i * c_row + j] = 0
+    shut(c, c_row, m, n, <const real*> finish.gate)
+
+
+cdef void shut(real* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, const real* gate) noexcept nogil:
+    """c (m, n) = 0 where gate, laid out as c, is not above 0; NULL for nowhere."""
+    cdef Py_ssize_t i = 0, j
+    cdef vec zero = v_set(0)
+    if gate == NULL:
+        return
+    if c_row == n:
+        m, n = 1, m * n
+    for i in range(m):
+        j = 0
+        while j < n:
+            v_store_upto(
+                c + j, v_if_gt(v_load_upto(gate + j, n - j), zero, v_load_upto(c + j, n - j), zero), n - j)
+            j += LANES
+        c += c_row
+        gate += c_row
+
+
+cdef inline void finish_turned(real* c, Py_ssize_t m, Py_ssize_t n, const Finish* finish) noexcept nogil:
+    """The bias, a number for each of n rows of m, and relu."""
+    cdef Py_ssize_t i, j
+    cdef vec x
+    if finish.bias == NULL and not finish.rectify:
+        return
+    for j in range(n):
+        i = 0
+        while i < m:
+            x = v_load_upto(c + i, m - i)
+            if finish.bias != NULL:
+                x = v_add(x, v_set((<const real*> finish.bias)[j]))
+            if finish.rectify:
+                x = v_max(v_set(0), x)
+            v_store_upto(c + i, x, m - i)
+            i += LANES
+        c += m
 
 
 cdef inline bint worth_packing(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil:
@@ -156,7 +199,7 @@ cdef struct Operands:
     const real* b
     Py_ssize_t b_k
     Py_ssize_t b_column
-    const real* bias
+    const Finish* finish
     real* a_panels          # NULL where a is read in place
     real* b_panel           # NULL where b is read in place
     RowsOfA rows_of_a
@@ -183,7 +226,10 @@ cdef inline Py_ssize_t row_product(const Operands* o, Py_ssize_t row, Py_ssize_t
     """One row of c over one block of k, from column j on n_vecs vectors at a time, a constant, as far as they are full;
     returns the first column left."""
     cdef vec acc[VECS_OF_ROW]
-    cdef vec x
+    cdef vec x, zero = v_set(0)
+    cdef bint last = at_k + k == o.k
+    cdef const real* bias = <const real*> o.finish.bias
+    cdef const real* gate = <const real*> o.finish.gate
     cdef Py_ssize_t i, p
     cdef const real* a = o.a + row * o.a_row + at_k * o.a_k
     cdef const real* b
@@ -200,8 +246,12 @@ cdef inline Py_ssize_t row_product(const Operands* o, Py_ssize_t row, Py_ssize_t
         for i in range(n_vecs):
             if at_k > 0:
                 acc[i] = v_add(v_load(c + j + i * LANES), acc[i])
-            if o.bias != NULL and at_k + k == o.k:
-                acc[i] = v_add(acc[i], v_load(o.bias + j + i * LANES))
+            if last and bias != NULL:
+                acc[i] = v_add(acc[i], v_load(bias + j + i * LANES))
+            if last and o.finish.rectify:
+                acc[i] = v_max(zero, acc[i])
+            if last and gate != NULL:
+                acc[i] = v_if_gt(v_load(gate + row * o.c_row + j + i * LANES), zero, acc[i], zero)
             v_store(c + j + i * LANES, acc[i])
         j += n_vecs * LANES
     return j
@@ -227,9 +277,16 @@ cdef inline void begin_strip(Strip* s, const Operands* o, Py_ssize_t row, Py_ssi
                              Py_ssize_t j) noexcept nogil:
     """The strip from column j on, but for its b."""
     s.n_tiles = rows // TILE_ROWS
-    s.a = o.a_panels if o.a_panels != NULL else o.a + row * o.a_row + at_k * o.a_k
+    s.a = <const real*> o.a_panels if o.a_panels != NULL else o.a + row * o.a_row + at_k * o.a_k
     s.c = o.c + row * o.c_row + j
-    s.bias = o.bias + j if o.bias != NULL and at_k + s.k == o.k else NULL
+    s.bias, s.rectify, s.gate = NULL, False, NULL
+    if at_k + s.k < o.k:
+        return
+    s.rectify = o.finish.rectify
+    if o.finish.bias != NULL:
+        s.bias = <const real*> o.finish.bias + j
+    if o.finish.gate != NULL:
+        s.gate = <const real*> o.finish.gate + row * o.c_row + j
 
 
 cdef void block_in_place(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
@@ -297,56 +354,64 @@ cdef void product(
     void* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
-    const void* bias, void* work, Ahead* ahead,
+    const Finish* finish, void* work, Ahead* ahead,
 ) noexcept nogil:
-    """c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides, one of a's being 1. Meanwhile the
-    tiles ask for lines ahead, NULL for none."""
+    """c (m, n) = a (m, k) b (k, n), finished; a and b by strides, one of a's being 1. Meanwhile the tiles ask for lines
+    ahead, NULL for none."""
     if worth_turning(m, n, k, a_row):
-        narrow_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work, ahead)
+        narrow_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, finish, work, ahead)
     else:
-        wide_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, bias, work, ahead)
+        wide_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, finish, work, ahead)
 
 
 cdef void narrow_product(
     void* c_, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
-    const void* bias, void* work, Ahead* ahead,
+    const Finish* finish, void* work, Ahead* ahead,
 ) noexcept nogil:
     """The same for few columns, which would leave lanes empty; cᵀ = bᵀ aᵀ fills them, TILE_COLUMNS rows of a at a
     time."""
     cdef real turned[TILE_ROWS * TILE_COLUMNS]
     cdef real* c = <real*> c_
-    cdef Py_ssize_t row = 0, rows, i, j
-    if n == 1 and c_row == 1 and bias == NULL:          # a column that lies as the row would
-        wide_product(c, m, 1, m, k, b, 1, b_k, a, a_k, a_row, NULL, work, ahead)
+    cdef const real* gate = <const real*> finish.gate
+    cdef Finish as_it_is = plain()
+    cdef Py_ssize_t row = 0, rows
+    if n == 1 and c_row == 1 and finish.bias == NULL:   # a column that lies as the row would
+        wide_product(c, m, 1, m, k, b, 1, b_k, a, a_k, a_row, finish, work, ahead)
         return
     while row < m:
         rows = min(m - row, TILE_COLUMNS)
         wide_product(
-            turned, rows, n, rows, k, b, b_column, b_k, <const real*> a + row * a_row, a_k, a_row, NULL, work, ahead)
+            turned, rows, n, rows, k, b, b_column, b_k, <const real*> a + row * a_row, a_k, a_row, &as_it_is, work,
+            ahead)
+        finish_turned(turned, rows, n, finish)
         pack_standing(c, c_row, turned, n, rows, rows)
-        if bias != NULL:
-            for i in range(rows):
-                for j in range(n):
-                    c[i * c_row + j] = c[i * c_row + j] + (<const real*> bias)[j]
+        shut(c, c_row, rows, n, gate)
         c += rows * c_row
+        if gate != NULL:
+            gate += rows * c_row
         row += rows
+
+
+# Some rows of c over one block of k.
+ctypedef void (*Block)(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k, Py_ssize_t k) noexcept nogil
 
 
 cdef void wide_product(
     void* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
-    const void* bias, void* work, Ahead* ahead,
+    const Finish* finish, void* work, Ahead* ahead,
 ) noexcept nogil:
     """The same with lanes over columns: some rows after the other, and of these one block of k after the other."""
     cdef Py_ssize_t at_k, row = 0, k_block, rows
     cdef Py_ssize_t rows_at_once = in_parts(m, ROWS_AT_ONCE, TILE_ROWS)
     cdef bint packing = worth_packing(m, n, k), asks = ahead != NULL and ahead.n_left > 0
+    cdef Block one_block = block_in_place       # a pointer, lest it become part of this function (docs/performance.md)
     cdef Operands o = Operands(
         c=<real*> c, c_row=c_row, n=n, k=k, a=<const real*> a, a_row=a_row, a_k=a_k, b=<const real*> b, b_k=b_k,
-        b_column=b_column, bias=<const real*> bias, a_panels=NULL, b_panel=NULL,
+        b_column=b_column, finish=finish, a_panels=NULL, b_panel=NULL,
         rows_of_a=ADJOINING if a_row == 1 else SEPARATE, ahead=ahead,
     )
     if packing or b_column != 1:
@@ -354,16 +419,15 @@ cdef void wide_product(
     if packing and worth_packing_rows(n, k, a_row, a_k):
         o.a_panels = <real*> work + TILE_COLUMNS * min(k, BLOCK)
         o.rows_of_a = PACKED
+    if asks or o.b_panel != NULL:
+        one_block = block
     if k == 0:
-        fill_rows(o.c, c_row, m, n, o.bias)
+        fill_rows(o.c, c_row, m, n, finish)
     while row < m:
         rows = min(m - row, rows_at_once)
         at_k = 0
         while at_k < k:
             k_block = min(k - at_k, BLOCK)
-            if asks or o.b_panel != NULL:
-                block(&o, row, rows, at_k, k_block)
-            else:
-                block_in_place(&o, row, rows, at_k, k_block)
+            one_block(&o, row, rows, at_k, k_block)
             at_k += BLOCK
         row += rows_at_once

@@ -22,7 +22,7 @@ cdef inline vec v_moving_square(vec kept, vec x, vec share, vec y) noexcept nogi
 # Where epsilon stands beside v's bias correction, or RAdam takes a step without v, is in c, epsilon and the step size.
 
 cdef inline vec v_adam_step(vec theta, vec v, vec* state, const vec* k) noexcept nogil:
-    return v_fma(k[6], v_div(state[0], v_fma(k[4], v_sqrt(v), k[5])), theta)
+    return v_fma(k[6], v_div_beside_root(state[0], v_fma(k[4], v_sqrt(v), k[5])), theta)
 
 
 cdef inline vec v_adam(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
@@ -43,7 +43,7 @@ cdef inline vec v_amsgrad(vec theta, vec g, vec* state, const vec* k) noexcept n
 cdef inline vec v_nadam(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
     state[0] = v_moving_mean(k[0], state[0], k[1], g)
     state[1] = v_moving_square(k[2], state[1], k[3], g)
-    return v_add(theta, v_div(v_fma(k[6], g, v_mul(k[7], state[0])), v_fma(k[4], v_sqrt(state[1]), k[5])))
+    return v_add(theta, v_div_beside_root(v_fma(k[6], g, v_mul(k[7], state[0])), v_fma(k[4], v_sqrt(state[1]), k[5])))
 
 
 # Adamax: beta_1, 1 - beta_1, beta_2, epsilon, -step size.
@@ -61,7 +61,7 @@ cdef inline vec v_adamax(vec theta, vec g, vec* state, const vec* k) noexcept no
 
 cdef inline vec v_adagrad(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
     state[0] = v_flush(v_fma(g, g, state[0]))
-    return v_fma(k[1], v_div(g, v_add(v_sqrt(state[0]), k[0])), theta)
+    return v_fma(k[1], v_div_beside_root(g, v_add(v_sqrt(state[0]), k[0])), theta)
 
 
 # Adadelta: rho, 1 - rho, epsilon, -learning_rate.
@@ -74,7 +74,7 @@ cdef inline vec v_adagrad(vec theta, vec g, vec* state, const vec* k) noexcept n
 cdef inline vec v_adadelta(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
     cdef vec d
     state[0] = v_moving_square(k[0], state[0], k[1], g)
-    d = v_mul(v_div(v_sqrt(v_add(state[1], k[2])), v_sqrt(v_add(state[0], k[2]))), g)
+    d = v_mul(v_div_beside_root(v_sqrt(v_add(state[1], k[2])), v_sqrt(v_add(state[0], k[2]))), g)
     state[1] = v_moving_square(k[0], state[1], k[1], d)
     return v_fma(k[3], d, theta)
 
@@ -87,7 +87,7 @@ cdef inline vec v_adadelta(vec theta, vec g, vec* state, const vec* k) noexcept 
 #    v = momentum v + h                          theta -= learning_rate (v with a momentum, else h)
 
 cdef inline vec v_over_root(vec g, vec square, vec epsilon) noexcept nogil:
-    return v_div(g, v_add(v_sqrt(square), epsilon))
+    return v_div_beside_root(g, v_add(v_sqrt(square), epsilon))
 
 
 cdef inline vec v_centered_square(vec g, vec* state, const vec* k) noexcept nogil:

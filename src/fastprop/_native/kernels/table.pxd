@@ -62,6 +62,12 @@ ctypedef struct Update:
     const char* name
     void (*apply)(const Part* part, const Gradient* gradient) noexcept nogil
 
+ctypedef struct Finish:
+    # What becomes of a product's elements at last, in this order.
+    const void* bias            # (n,): is added to each row; NULL for none
+    bint rectify                # relu
+    const void* gate            # (m, n), laid out as c: where it is not above 0, c becomes 0: relu's step back; or NULL
+
 ctypedef struct Ahead:
     # Lines of memory that will be wanted: of rows `row_stride` bytes apart, or of those that `rows` names.
     const char* X
@@ -95,12 +101,12 @@ ctypedef struct Elementary:
 
 ctypedef struct Kernels:
     Py_ssize_t itemsize
-    # c (m, n) = a (m, k) b (k, n) + bias (n,) or NULL; c's rows c_row reals apart, a and b by strides in reals, one of
-    # a's two being 1; meanwhile lines `ahead` are asked for, NULL for none
+    # c (m, n) = a (m, k) b (k, n), finished; c's rows c_row reals apart, a and b by strides in reals, one of a's two
+    # being 1; meanwhile lines `ahead` are asked for, NULL for none
     void (*product)(void* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
                     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
                     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
-                    const void* bias, void* work, Ahead* ahead) noexcept nogil
+                    const Finish* finish, void* work, Ahead* ahead) noexcept nogil
     Py_ssize_t (*product_work)(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil        # in reals
     # c (m, n) = x (m, k) b (k, n) + bias, and rows first..first + count - 1 of xᵀ delta; x sparse: row i's elements are
     # values[starts[i]:ends[i]], in columns of those numbers, ascending; chains (count, n) for more than 256 rows
@@ -181,3 +187,8 @@ cdef inline const void* find(const void* entries, size_t size, const char* name)
             return entry
         entry += size
     raise LookupError(f"no kernel is called {name.decode()!r}")
+
+
+cdef inline Finish plain() noexcept nogil:
+    """Elements as they are."""
+    return Finish(bias=NULL, rectify=False, gate=NULL)

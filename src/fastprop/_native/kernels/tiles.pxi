@@ -31,7 +31,11 @@ cdef struct Strip:
     Py_ssize_t c_step
     Py_ssize_t rest         # columns in the last vector, where it is not full
     bint first              # the first block of k starts c, the later ones are added to it
-    const real* bias        # added with the last block; NULL otherwise
+    # With the last block, after it: the bias to be added, or NULL; whether relu follows; and what makes c 0 where it is
+    # not above 0, at gate + i c_step, or NULL.
+    const real* bias
+    bint rectify
+    const real* gate
     Py_ssize_t n_tiles      # of TILE_ROWS rows
     Py_ssize_t rows_left    # below them
     # 1 or 0, of tiles that copy b and of tiles of `rows_left` rows. Fields and not constants, because GCC keeps
@@ -63,6 +67,11 @@ cdef struct Place:
     real* b_panel
 
 
+cdef inline Py_ssize_t pointers_to(const Py_ssize_t n_rows, const RowsOfA rows_of_a) noexcept nogil:
+    """How many pointers a tile has to its rows of a."""
+    return (n_rows + ROWS_OF_A_POINTER - 1) // ROWS_OF_A_POINTER if rows_of_a == SEPARATE else 1
+
+
 cdef inline void multiply_add(vec (*acc)[TILE_VECS], Place* at, Py_ssize_t a_step, Py_ssize_t b_step, Py_ssize_t rest,
                               const Py_ssize_t n_rows, const Py_ssize_t n_vecs, const Last last,
                               const RowsOfA rows_of_a, const bint copies) noexcept nogil:
@@ -90,7 +99,7 @@ cdef inline void multiply_add(vec (*acc)[TILE_VECS], Place* at, Py_ssize_t a_ste
                 acc[i][j] = v_fma_at(a_i, b[j], acc[i][j])
             else:
                 acc[i][j] = v_fma(x, b[j], acc[i][j])
-    for i in range((n_rows + ROWS_OF_A_POINTER - 1) // ROWS_OF_A_POINTER if rows_of_a == SEPARATE else 1):
+    for i in range(pointers_to(n_rows, rows_of_a)):
         at.a[i] += 1 if rows_of_a == SEPARATE else TILE_ROWS if rows_of_a == PACKED else a_step
     at.b += b_step
     at.b_panel += TILE_COLUMNS
@@ -108,8 +117,10 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
     cdef Py_ssize_t rows_asked_for = n_rows * K_BETWEEN // k if k >= PREFETCH_FROM else 0
     cdef real* c = s.c
     cdef real* c_ahead
+    cdef const real* gate = s.gate
+    cdef vec zero               # loaded: a constant GCC would keep in a register through all k
     for t in range(n_tiles):
-        for i in range((n_rows + ROWS_OF_A_POINTER - 1) // ROWS_OF_A_POINTER if rows_of_a == SEPARATE else 1):
+        for i in range(pointers_to(n_rows, rows_of_a)):
             at.a[i] = s.a + t * s.a_next + i * ROWS_OF_A_POINTER * a_step
         at.b, at.b_panel, c_ahead = s.b, s.b_panel, c
         for i in range(n_rows):
@@ -146,6 +157,18 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
             for i in range(n_rows):
                 for j in range(n_vecs):
                     acc[i][j] = v_add(acc[i][j], bias[j])
+        if s.rectify:
+            zero = v_load_part(c, 0)
+            for i in range(n_rows):
+                for j in range(n_vecs):
+                    acc[i][j] = v_max(zero, acc[i][j])
+        if gate != NULL:
+            zero = v_load_part(c, 0)
+            for i in range(n_rows):
+                for j in range(n_vecs):
+                    acc[i][j] = v_if_gt(
+                        load_columns(gate + i * c_step, j, n_vecs, last != FULL, rest), zero, acc[i][j], zero)
+            gate += n_rows * c_step
         for i in range(n_rows):
             for j in range(n_vecs):
                 store_columns(c + i * c_step, acc[i][j], j, n_vecs, last != FULL, rest)
@@ -158,6 +181,8 @@ cdef inline void whole_tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_ve
     tiles(s, n_tiles, TILE_ROWS, n_vecs, last, rows_of_a, asks, copies)
     s.a += n_tiles * s.a_next
     s.c += n_tiles * TILE_ROWS * s.c_step
+    if s.gate != NULL:
+        s.gate += n_tiles * TILE_ROWS * s.c_step
     s.n_tiles -= n_tiles
 
 

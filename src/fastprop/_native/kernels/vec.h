@@ -5,6 +5,7 @@
  *
  *     v_set(x)  v_load(p)  v_store(p, v)  v_load_part(p, count)  v_store_part(p, v, count)
  *     v_add  v_sub  v_mul  v_div  v_fma(a, b, c) = a * b + c, rounded once
+ *     v_div_beside_root(a, b)    v_div, for where a square root keeps the divider: by multiply-adds where that is faster
  *     v_fma_at(p, b, c)          v_fma(v_set(*p), b, c), in one instruction where there is one
  *     v_set_low(x)  v_fma_low(a, b, c)
  *                                v_set and v_fma in the first LOW_LANES lanes, the others being any; LOW_LANES is 0
@@ -28,7 +29,7 @@
  *     w_high(a)                  the upper half
  *
  * v_load_part fills the lanes from `count` on with +0; count is 0..LANES. No word rounds twice, and none
- * uses an estimate, so a lane's value is the same on every target (docs/numerics.md).
+ * returns an estimate, so a lane's value is the same on every target (docs/numerics.md).
  */
 #ifndef FASTPROP_VEC_H
 #define FASTPROP_VEC_H
@@ -124,6 +125,9 @@ static inline void prefetch_for_later(const char *p) { (void)p; }
 /* k in a turn of the tile's loop, 1 or 2: more live registers, and fewer instructions around them. */
 #ifndef TILE_TURN
 #define TILE_TURN 1
+#endif
+#ifndef v_div_beside_root
+#define v_div_beside_root v_div
 #endif
 #ifndef v_fma_at
 #define v_fma_at(a, b, c) v_fma(v_set(*(a)), b, c)

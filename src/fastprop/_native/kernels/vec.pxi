@@ -51,6 +51,7 @@ cdef extern from "vec.h":
     vec v_sub(vec a, vec b) noexcept nogil
     vec v_mul(vec a, vec b) noexcept nogil
     vec v_div(vec a, vec b) noexcept nogil
+    vec v_div_beside_root(vec a, vec b) noexcept nogil
     vec v_fma(vec a, vec b, vec c) noexcept nogil
     vec v_fma_at(const real* a, vec b, vec c) noexcept nogil
     vec v_set_low(real x) noexcept nogil
