@@ -164,11 +164,15 @@ cdef inline bint worth_packing_rows(Py_ssize_t n, Py_ssize_t k, Py_ssize_t a_row
     return n > TILE_COLUMNS * (STRIPS_OF_A_COPY if few_lines else STRIPS_OF_A_COPY // 2)
 
 
-cdef inline bint worth_turning(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Py_ssize_t a_row) noexcept nogil:
-    """Whether lanes are better filled by the rows of c. Where a's rows adjoin, aᵀ need not be copied for it."""
-    if a_row == 1 and m >= TILE_COLUMNS and k >= K_OF_A_TURN:
-        return n <= TILE_ROWS
-    return n <= NARROW and m >= LANES
+cdef inline Py_ssize_t columns_to_turn(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Py_ssize_t a_row,
+                                       Py_ssize_t a_k) noexcept nogil:
+    """Of how many columns, the last ones, lanes are better filled by the rows of c. Where a's rows adjoin, aᵀ need not be
+    copied for it, and columns that fill half a vector or less may go alone, if a is not copied for the others."""
+    if a_row != 1 or m < TILE_COLUMNS or k < K_OF_A_TURN:
+        return n if n <= NARROW and m >= LANES else 0
+    if n <= TILE_ROWS:
+        return n
+    return n % LANES if n % LANES <= NARROW and not worth_packing_rows(n, k, a_row, a_k) else 0
 
 
 cdef inline Py_ssize_t in_parts(Py_ssize_t count, Py_ssize_t most, Py_ssize_t unit) noexcept nogil:
@@ -350,6 +354,16 @@ cdef void block(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t a
         j += TILE_COLUMNS
 
 
+cdef inline Finish finish_from(const Finish* finish, Py_ssize_t column) noexcept nogil:
+    """Of the columns from that one on."""
+    cdef Finish rest = finish[0]
+    if finish.bias != NULL:
+        rest.bias = <const real*> finish.bias + column
+    if finish.gate != NULL:
+        rest.gate = <const real*> finish.gate + column
+    return rest
+
+
 cdef void product(
     void* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
@@ -358,10 +372,18 @@ cdef void product(
 ) noexcept nogil:
     """c (m, n) = a (m, k) b (k, n), finished; a and b by strides, one of a's being 1. Meanwhile the tiles ask for lines
     ahead, NULL for none."""
-    if worth_turning(m, n, k, a_row):
+    cdef Py_ssize_t n_turned = columns_to_turn(m, n, k, a_row, a_k), n_wide = n - n_turned
+    cdef Finish of_turned
+    if n_turned == 0:
+        wide_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, finish, work, ahead)
+    elif n_wide == 0:
         narrow_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, finish, work, ahead)
     else:
-        wide_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, finish, work, ahead)
+        of_turned = finish_from(finish, n_wide)
+        wide_product(c, c_row, m, n_wide, k, a, a_row, a_k, b, b_k, b_column, finish, work, ahead)
+        narrow_product(
+            <real*> c + n_wide, c_row, m, n_turned, k, a, a_row, a_k, <const real*> b + n_wide * b_column, b_k, b_column,
+            &of_turned, work, ahead)
 
 
 cdef void narrow_product(
