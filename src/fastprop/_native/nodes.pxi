@@ -48,6 +48,8 @@ cdef inline void learn_from(const Share* share, Py_ssize_t array, const char* dt
 
 # Dense's product
 
+cdef Finish PLAIN = plain()
+
 
 cdef inline void product(const Share* share, char* c, Py_ssize_t n, const char* a, Py_ssize_t k, const char* b,
                          Py_ssize_t b_k, Py_ssize_t b_column, const char* bias, bint rectify,
@@ -112,10 +114,9 @@ cdef void product_backward(Node* node, const Share* share) noexcept nogil:
 cdef void gradient_rows(Node* node, const Share* share, char* dW, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
     """So many rows of dW = xᵀ delta, from `first` on."""
     cdef Py_ssize_t n_in = node.n_in, n_out = node.n_out
-    cdef Finish finish = plain()
     share.kernels.product(
         dW, n_out, count, n_out, share.m, input_of(node, share) + first * share.kernels.itemsize, 1, n_in, node.delta,
-        n_out, 1, &finish, share.own.work, share.ahead)
+        n_out, 1, &PLAIN, share.own.work, share.ahead)
 
 
 cdef void product_learn(Node* node, const Share* share) noexcept nogil:

@@ -174,11 +174,10 @@ cdef void groups_backward(Node* node, const Share* share) noexcept nogil:
     cdef Py_ssize_t n_in = node.n_in // count, n_out = node.n_out // count
     cdef const char* delta = node.delta + at_rows(node, share, node.n_out)
     cdef char* dx = node.delta_in + at_rows(node, share, node.n_in)
-    cdef Finish finish = plain()
     for g in range(count):
         share.kernels.product(
             dx + g * n_in * size, node.n_in, share.count, n_in, n_out, delta + g * n_out * size, node.n_out, 1,
-            share.theta + (node.W + g * n_in * n_out) * size, 1, n_out, &finish,
+            share.theta + (node.W + g * n_in * n_out) * size, 1, n_out, &PLAIN,
             share.own.work, NULL)
 
 
@@ -187,11 +186,10 @@ cdef void groups_learn(Node* node, const Share* share) noexcept nogil:
     cdef Py_ssize_t size = share.kernels.itemsize, count = <Py_ssize_t> node.settings[0], g
     cdef Py_ssize_t n_in = node.n_in // count, n_out = node.n_out // count
     cdef const char* x = input_of(node, share)
-    cdef Finish finish = plain()
     for g in range(count * share.worker // share.n_workers, count * (share.worker + 1) // share.n_workers):
         share.kernels.product(
             share.own.dW, n_out, n_in, n_out, share.m, x + g * n_in * size, 1, node.n_in,
-            node.delta + g * n_out * size, node.n_out, 1, &finish, share.own.work, share.ahead)
+            node.delta + g * n_out * size, node.n_out, 1, &PLAIN, share.own.work, share.ahead)
         learn_from(share, node.array, share.own.dW, node.W + g * n_in * n_out, n_in * n_out)
     if node.settings[2] and share.worker == share.n_workers - 1:
         share.kernels.column_sums(node.delta, share.own.dW, share.m, node.n_out)

@@ -166,8 +166,8 @@ cdef inline bint worth_packing_rows(Py_ssize_t n, Py_ssize_t k, Py_ssize_t a_row
 
 cdef inline Py_ssize_t columns_to_turn(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Py_ssize_t a_row,
                                        Py_ssize_t a_k) noexcept nogil:
-    """Of how many columns, the last ones, lanes are better filled by the rows of c. Where a's rows adjoin, aᵀ need not be
-    copied for it, and columns that fill half a vector or less may go alone, if a is not copied for the others."""
+    """Of how many columns, the last ones, lanes are better filled by the rows of c. Where a's rows adjoin, aᵀ need not
+    be copied for it, and columns that fill half a vector or less may go alone, if a is not copied for the others."""
     if a_row != 1 or m < TILE_COLUMNS or k < K_OF_A_TURN:
         return n if n <= NARROW and m >= LANES else 0
     if n <= TILE_ROWS:
@@ -231,13 +231,15 @@ cdef inline Py_ssize_t row_product(const Operands* o, Py_ssize_t row, Py_ssize_t
     returns the first column left."""
     cdef vec acc[VECS_OF_ROW]
     cdef vec x, zero = v_set(0)
-    cdef bint last = at_k + k == o.k
-    cdef const real* bias = <const real*> o.finish.bias
-    cdef const real* gate = <const real*> o.finish.gate
     cdef Py_ssize_t i, p
+    cdef bint last = at_k + k == o.k
     cdef const real* a = o.a + row * o.a_row + at_k * o.a_k
     cdef const real* b
     cdef real* c = o.c + row * o.c_row
+    cdef const real* bias = <const real*> o.finish.bias
+    cdef const real* gate = <const real*> o.finish.gate
+    if gate != NULL:
+        gate += row * o.c_row
     while j + n_vecs * LANES <= o.n:
         b = o.b + at_k * o.b_k + j
         for i in range(n_vecs):
@@ -247,15 +249,19 @@ cdef inline Py_ssize_t row_product(const Operands* o, Py_ssize_t row, Py_ssize_t
             for i in range(n_vecs):
                 acc[i] = v_fma(x, v_load(b + i * LANES), acc[i])
             b += o.b_k
-        for i in range(n_vecs):
-            if at_k > 0:
+        if at_k > 0:
+            for i in range(n_vecs):
                 acc[i] = v_add(v_load(c + j + i * LANES), acc[i])
-            if last and bias != NULL:
+        if last and bias != NULL:
+            for i in range(n_vecs):
                 acc[i] = v_add(acc[i], v_load(bias + j + i * LANES))
-            if last and o.finish.rectify:
+        if last and o.finish.rectify:
+            for i in range(n_vecs):
                 acc[i] = v_max(zero, acc[i])
-            if last and gate != NULL:
-                acc[i] = v_if_gt(v_load(gate + row * o.c_row + j + i * LANES), zero, acc[i], zero)
+        if last and gate != NULL:
+            for i in range(n_vecs):
+                acc[i] = v_if_gt(v_load(gate + j + i * LANES), zero, acc[i], zero)
+        for i in range(n_vecs):
             v_store(c + j + i * LANES, acc[i])
         j += n_vecs * LANES
     return j
@@ -374,16 +380,15 @@ cdef void product(
     ahead, NULL for none."""
     cdef Py_ssize_t n_turned = columns_to_turn(m, n, k, a_row, a_k), n_wide = n - n_turned
     cdef Finish of_turned
-    if n_turned == 0:
-        wide_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, finish, work, ahead)
-    elif n_wide == 0:
+    if n_wide == 0:
         narrow_product(c, c_row, m, n, k, a, a_row, a_k, b, b_k, b_column, finish, work, ahead)
-    else:
+        return
+    wide_product(c, c_row, m, n_wide, k, a, a_row, a_k, b, b_k, b_column, finish, work, ahead)
+    if n_turned > 0:
         of_turned = finish_from(finish, n_wide)
-        wide_product(c, c_row, m, n_wide, k, a, a_row, a_k, b, b_k, b_column, finish, work, ahead)
         narrow_product(
-            <real*> c + n_wide, c_row, m, n_turned, k, a, a_row, a_k, <const real*> b + n_wide * b_column, b_k, b_column,
-            &of_turned, work, ahead)
+            <real*> c + n_wide, c_row, m, n_turned, k, a, a_row, a_k, <const real*> b + n_wide * b_column, b_k,
+            b_column, &of_turned, work, ahead)
 
 
 cdef void narrow_product(
@@ -420,7 +425,7 @@ cdef void narrow_product(
 ctypedef void (*Block)(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k, Py_ssize_t k) noexcept nogil
 
 
-cdef void wide_product(
+cdef inline void wide_product(
     void* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const void* a, Py_ssize_t a_row, Py_ssize_t a_k,
     const void* b, Py_ssize_t b_k, Py_ssize_t b_column,
