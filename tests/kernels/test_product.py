@@ -98,8 +98,8 @@ def test_every_edge_of_a_block_gives_the_exact_product(
 def test_few_columns_give_the_exact_product_over_many_k(
     kernels: KernelCalls, rng: np.random.Generator, m: int, a_turned: bool, b_turned: bool
 ) -> None:
-    """Up to a tile's height of them, or the last ones of some more, lanes may run over the rows of c, which is turned back
-    a block at a time."""
+    """Up to a tile's height of them, or the last ones of some more, lanes may run over the rows of c, which is turned
+    back a block at a time."""
     for k in (63, 64, BLOCK + 1):
         a = laid_out(integers(rng, (m, k), kernels.dtype), a_turned)
         for n in (*range(1, 14), 17, 20, 24, 25, 35, 40, 100):
