@@ -177,8 +177,7 @@ cdef void groups_backward(Node* node, const Share* share) noexcept nogil:
     for g in range(count):
         share.kernels.product(
             dx + g * n_in * size, node.n_in, share.count, n_in, n_out, delta + g * n_out * size, node.n_out, 1,
-            share.theta + (node.W + g * n_in * n_out) * size, 1, n_out, &PLAIN,
-            share.own.work, NULL)
+            share.theta + (node.W + g * n_in * n_out) * size, 1, n_out, &PLAIN, share.own.work, NULL)
 
 
 cdef void groups_learn(Node* node, const Share* share) noexcept nogil:

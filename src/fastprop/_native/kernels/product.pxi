@@ -117,20 +117,13 @@ cdef void fill_rows(real* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, const
 
 cdef void shut(real* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, const real* gate) noexcept nogil:
     """c (m, n) = 0 where gate, laid out as c, is not above 0; NULL for nowhere."""
-    cdef Py_ssize_t i = 0, j
-    cdef vec zero = v_set(0)
+    cdef Py_ssize_t i
     if gate == NULL:
         return
     if c_row == n:
         m, n = 1, m * n
     for i in range(m):
-        j = 0
-        while j < n:
-            v_store_upto(
-                c + j, v_if_gt(v_load_upto(gate + j, n - j), zero, v_load_upto(c + j, n - j), zero), n - j)
-            j += LANES
-        c += c_row
-        gate += c_row
+        map_backward(v_relu_backward, gate + i * c_row, c + i * c_row, n)
 
 
 cdef inline void finish_turned(real* c, Py_ssize_t m, Py_ssize_t n, const Finish* finish) noexcept nogil:
@@ -146,7 +139,7 @@ cdef inline void finish_turned(real* c, Py_ssize_t m, Py_ssize_t n, const Finish
             if finish.bias != NULL:
                 x = v_add(x, v_set((<const real*> finish.bias)[j]))
             if finish.rectify:
-                x = v_max(v_set(0), x)
+                x = v_relu(x)
             v_store_upto(c + i, x, m - i)
             i += LANES
         c += m

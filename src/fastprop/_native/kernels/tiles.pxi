@@ -118,7 +118,7 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
     cdef real* c = s.c
     cdef real* c_ahead
     cdef const real* gate = s.gate
-    cdef vec zero               # loaded: a constant GCC would keep in a register through all k
+    cdef vec zero               # v_relu's, loaded: a constant GCC would keep in a register through all k
     for t in range(n_tiles):
         for i in range(pointers_to(n_rows, rows_of_a)):
             at.a[i] = s.a + t * s.a_next + i * ROWS_OF_A_POINTER * a_step
