@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 Instruction = tuple[int, str]  # address, text
 
-PRODUCT = re.compile(r"(strip_of_\w+_rows|asking_tiles|copying_tile|block|block_in_place)(\.\w+)*$")
+PRODUCT = re.compile(r"((strip|asking_tiles|copying_tile)_of_\w+_rows|block|block_in_place)(\.\w+)*$")
 
 
 def functions(path: str) -> Iterator[tuple[str, list[Instruction]]]:

@@ -321,6 +321,7 @@ cdef void block(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t a
     cdef bint b_ahead = (
         o.b_panel != NULL and n_turns > 0 and o.n * o.k * <Py_ssize_t>sizeof(real) >= BYTES_ASKED_FOR)
     cdef bint tile_copies = o.b_panel != NULL and o.b_column == 1 and rows >= TILE_ROWS
+    cdef const Tiles* tiles_of_a = &TILES[<int> o.rows_of_a]
     cdef Strip s
     cdef Ahead panel
     panel.n_left = 0
@@ -338,18 +339,13 @@ cdef void block(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t a
             panel = next_panel(o, at_k, k, j, n_turns)
         if o.b_panel != NULL:
             if tile_copies and columns == TILE_COLUMNS:
-                copying_tile(&s, o.rows_of_a)
+                tiles_of_a.copying(&s)
             else:
                 pack_columns(o.b_panel, s.b, columns, k, o.b_k, o.b_column)
             s.b, s.b_step = o.b_panel, TILE_COLUMNS
         if s.ahead.n_left > 0 and columns == TILE_COLUMNS:
-            asking_tiles(&s, o.rows_of_a)
-        if o.rows_of_a == PACKED:
-            strip_of_packed_rows(&s, columns)
-        elif o.rows_of_a == ADJOINING:
-            strip_of_adjoining_rows(&s, columns)
-        else:
-            strip_of_separate_rows(&s, columns)
+            tiles_of_a.asking(&s)
+        tiles_of_a.strip(&s, columns)
         j += TILE_COLUMNS
 
 

@@ -99,6 +99,9 @@ cdef inline void multiply_add(vec (*acc)[TILE_VECS], Place* at, Py_ssize_t a_ste
                 acc[i][j] = v_fma_at(a_i, b[j], acc[i][j])
             else:
                 acc[i][j] = v_fma(x, b[j], acc[i][j])
+        v_hold(x)
+    for j in range(n_vecs):
+        v_hold(b[j])
     for i in range(pointers_to(n_rows, rows_of_a)):
         at.a[i] += 1 if rows_of_a == SEPARATE else TILE_ROWS if rows_of_a == PACKED else a_step
     at.b += b_step
@@ -112,7 +115,8 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
     cdef vec acc[TILE_ROWS][TILE_VECS]
     cdef vec bias[TILE_VECS]
     cdef Place at
-    cdef Py_ssize_t i, j, p, t, left, count, turn = TILE_TURN if n_rows == TILE_ROWS else 1
+    cdef bint roomy = N_REGISTERS > 16 or last == FULL and not copies
+    cdef Py_ssize_t i, j, p, q, t, left, count, turn = TILE_TURN if n_rows == TILE_ROWS and roomy else 1
     cdef Py_ssize_t rest = s.rest, a_step = s.a_step, b_step = s.b_step, c_step = s.c_step, k = s.k
     cdef Py_ssize_t rows_asked_for = n_rows * K_BETWEEN // k if k >= PREFETCH_FROM else 0
     cdef real* c = s.c
@@ -131,7 +135,7 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
                 for j in range(n_vecs):
                     prefetch_to_write(c + i * c_step + j * LANES)
         left = k
-        if left % turn:         # of two: here rather than after the loop, where GCC would spill
+        while left % turn:      # here rather than after the loop, where GCC would spill
             multiply_add(acc, &at, a_step, b_step, rest, n_rows, n_vecs, last, rows_of_a, copies)
             left -= 1
         while left > 0:
@@ -145,7 +149,7 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
                     c_ahead += c_step
             for p in range(count // turn):
                 multiply_add(acc, &at, a_step, b_step, rest, n_rows, n_vecs, last, rows_of_a, copies)
-                if turn == 2:
+                for q in range(1, turn):
                     multiply_add(acc, &at, a_step, b_step, rest, n_rows, n_vecs, last, rows_of_a, copies)
         if not s.first:
             for i in range(n_rows):
@@ -234,33 +238,59 @@ cdef inline void strip(Strip* s, Py_ssize_t n_columns, const RowsOfA rows_of_a) 
         strip_of_vecs(s, 4, PART, rows_of_a)
 
 
-cdef void asking_tiles(Strip* s, RowsOfA rows_of_a) noexcept nogil:
-    """The whole tiles of a strip of whole vectors, which meanwhile ask for lines ahead."""
-    if rows_of_a == PACKED:
-        whole_tiles(s, s.n_tiles, TILE_VECS, FULL, PACKED, True, False)
-    elif rows_of_a == ADJOINING:
-        whole_tiles(s, s.n_tiles, TILE_VECS, FULL, ADJOINING, True, False)
-    else:
-        whole_tiles(s, s.n_tiles, TILE_VECS, FULL, SEPARATE, True, False)
+cdef inline void asking_tiles(Strip* s, const RowsOfA rows_of_a) noexcept nogil:
+    whole_tiles(s, s.n_tiles, TILE_VECS, FULL, rows_of_a, True, False)
 
 
-cdef void copying_tile(Strip* s, RowsOfA rows_of_a) noexcept nogil:
-    """The first of them, which copies b as well."""
-    if rows_of_a == PACKED:
-        whole_tiles(s, s.n_first, TILE_VECS, FULL, PACKED, True, True)
-    elif rows_of_a == ADJOINING:
-        whole_tiles(s, s.n_first, TILE_VECS, FULL, ADJOINING, True, True)
-    else:
-        whole_tiles(s, s.n_first, TILE_VECS, FULL, SEPARATE, True, True)
+cdef inline void copying_tile(Strip* s, const RowsOfA rows_of_a) noexcept nogil:
+    whole_tiles(s, s.n_first, TILE_VECS, FULL, rows_of_a, True, True)
 
 
-cdef void strip_of_packed_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
-    strip(s, n_columns, PACKED)
+cdef struct Tiles:
+    # The tiles for one kind of rows of a. Pointers, lest GCC put them all into one function and run out of registers.
+    void (*strip)(Strip* s, Py_ssize_t n_columns) noexcept nogil
+    void (*asking)(Strip* s) noexcept nogil     # the whole tiles of whole vectors, which ask for lines meanwhile
+    void (*copying)(Strip* s) noexcept nogil    # the first of them, which copies b as well
+
+
+cdef void strip_of_separate_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
+    strip(s, n_columns, SEPARATE)
+
+
+cdef void asking_tiles_of_separate_rows(Strip* s) noexcept nogil:
+    asking_tiles(s, SEPARATE)
+
+
+cdef void copying_tile_of_separate_rows(Strip* s) noexcept nogil:
+    copying_tile(s, SEPARATE)
 
 
 cdef void strip_of_adjoining_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
     strip(s, n_columns, ADJOINING)
 
 
-cdef void strip_of_separate_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
-    strip(s, n_columns, SEPARATE)
+cdef void asking_tiles_of_adjoining_rows(Strip* s) noexcept nogil:
+    asking_tiles(s, ADJOINING)
+
+
+cdef void copying_tile_of_adjoining_rows(Strip* s) noexcept nogil:
+    copying_tile(s, ADJOINING)
+
+
+cdef void strip_of_packed_rows(Strip* s, Py_ssize_t n_columns) noexcept nogil:
+    strip(s, n_columns, PACKED)
+
+
+cdef void asking_tiles_of_packed_rows(Strip* s) noexcept nogil:
+    asking_tiles(s, PACKED)
+
+
+cdef void copying_tile_of_packed_rows(Strip* s) noexcept nogil:
+    copying_tile(s, PACKED)
+
+
+cdef Tiles[3] TILES = [     # by RowsOfA
+    Tiles(strip_of_separate_rows, asking_tiles_of_separate_rows, copying_tile_of_separate_rows),
+    Tiles(strip_of_adjoining_rows, asking_tiles_of_adjoining_rows, copying_tile_of_adjoining_rows),
+    Tiles(strip_of_packed_rows, asking_tiles_of_packed_rows, copying_tile_of_packed_rows),
+]

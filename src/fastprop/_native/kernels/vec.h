@@ -126,6 +126,12 @@ static inline void prefetch_for_later(const char *p) { (void)p; }
 #ifndef TILE_TURN
 #define TILE_TURN 1
 #endif
+#ifndef N_REGISTERS
+#define N_REGISTERS 16
+#endif
+#ifndef v_hold
+#define v_hold(v) ((void)(v))
+#endif
 #ifndef v_div_beside_root
 #define v_div_beside_root v_div
 #endif

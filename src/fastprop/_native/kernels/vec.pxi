@@ -18,6 +18,7 @@ cdef extern from "vec.h":
         TILE_ROWS
         TILE_VECS
         TILE_TURN
+        N_REGISTERS
         TILE_COLUMNS
         NARROW
         VIRTUAL_LANES
@@ -42,6 +43,7 @@ cdef extern from "vec.h":
     const real SOFTMAX_LOWEST
     const real LOGISTIC_LARGEST
     const real NORMAL_LARGEST
+    void v_hold(vec v) noexcept nogil
     vec v_set(real x) noexcept nogil
     vec v_load(const real* p) noexcept nogil
     void v_store(real* p, vec v) noexcept nogil

@@ -5,6 +5,9 @@
 #define LANES BY_TYPE(8, 4)
 #define TILE_ROWS 6
 #define TILE_VECS 2
+#ifndef TILE_TURN
+#define TILE_TURN 4
+#endif
 
 #if FASTPROP_BITS == 32
 typedef __m256 vec;
@@ -27,11 +30,43 @@ static const int64_t first_lanes_window[8] = {-1, -1, -1, -1};
 static inline __m256i first_lanes(ptrdiff_t count) {
     return _mm256_loadu_si256((const __m256i *)(first_lanes_window + LANES - count));
 }
+#ifdef __GNUC__
+static inline void v_hold(vec v) { __asm__ volatile("" : : "x"(v)); }
+#define v_hold v_hold
+#endif
 static inline vec v_set(real x) { return V(set1)(x); }
 static inline vec v_load(const real *p) { return V(loadu)(p); }
 static inline void v_store(real *p, vec v) { V(storeu)(p, v); }
 static inline vec v_load_part(const real *p, ptrdiff_t count) { return V(maskload)(p, first_lanes(count)); }
-static inline void v_store_part(real *p, vec v, ptrdiff_t count) { V(maskstore)(p, first_lanes(count), v); }
+/* Not by a masked store, which takes AMD's processors up to Zen 4 16 cycles. */
+static inline void v_store_part(real *p, vec v, ptrdiff_t count) {
+    if (count == LANES) {
+        v_store(p, v);
+        return;
+    }
+#if FASTPROP_BITS == 32
+    __m128 x = _mm256_castps256_ps128(v);
+    if (count & 4) {
+        _mm_storeu_ps(p, x);
+        p += 4;
+        x = _mm256_extractf128_ps(v, 1);
+    }
+    if (count & 2) {
+        _mm_storel_pi((__m64 *)p, x);
+        p += 2;
+        x = _mm_movehl_ps(x, x);
+    }
+    if (count & 1) _mm_store_ss(p, x);
+#else
+    __m128d x = _mm256_castpd256_pd128(v);
+    if (count & 2) {
+        _mm_storeu_pd(p, x);
+        p += 2;
+        x = _mm256_extractf128_pd(v, 1);
+    }
+    if (count & 1) _mm_store_sd(p, x);
+#endif
+}
 static inline vec v_add(vec a, vec b) { return V(add)(a, b); }
 static inline vec v_sub(vec a, vec b) { return V(sub)(a, b); }
 static inline vec v_mul(vec a, vec b) { return V(mul)(a, b); }

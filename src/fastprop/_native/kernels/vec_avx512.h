@@ -7,6 +7,7 @@
 #define TILE_ROWS 12
 #define TILE_VECS 2
 #define TILE_TURN 2
+#define N_REGISTERS 32
 
 #if FASTPROP_BITS == 32
 typedef __m512 vec;
