@@ -62,37 +62,41 @@ cdef inline void step_of(Step step, const Py_ssize_t n_states, const vec* k, bin
         v_store_upto(state + 2 * stride, s[2], count)
 
 
-cdef inline vec gradient_at(const Gradient* gradient, Py_ssize_t n, Py_ssize_t i, Py_ssize_t j, const Form form,
-                            const Py_ssize_t count) noexcept nogil:
-    """Row i's elements from j on."""
-    cdef const real* a = <const real*> gradient.a + i
+cdef inline vec gradient_at(const Gradient* gradient, vec a_i, Py_ssize_t n, Py_ssize_t i, Py_ssize_t j,
+                            const Form form, const Py_ssize_t count) noexcept nogil:
+    """Row i's elements from j on; of one row, from its a[i]."""
     cdef const real* delta = <const real*> gradient.delta + j
     if form == WRITTEN:
         return v_load_upto(<const real*> gradient.grad + i * n + j, count)
     if form == OF_ONE_ROW:
-        return v_fma(v_set(a[0]), v_load_upto(delta, count), v_set(0))
-    return multiply(a, gradient.a_row, delta, n, gradient.m, count)
+        return v_fma(a_i, v_load_upto(delta, count), v_set(0))
+    return multiply(<const real*> gradient.a + i, gradient.a_row, delta, n, gradient.m, count)
 
 
 cdef inline void steps_over(Step step, const Py_ssize_t n_states, const vec* k, const Part* part,
                             const Gradient* gradient, const Form form) noexcept nogil:
     """The rule and the form are constants at every call, so that each combination becomes a loop without them; so is
-    the count of the inner loop, of whole vectors."""
-    cdef Py_ssize_t i, j, n = part.n, stride = part.stride
+    the count of the inner loop, of whole vectors. What the loops read is copied, lest it be read again after each
+    store."""
+    cdef Gradient source = Gradient(gradient.grad, gradient.a, gradient.a_row, gradient.delta, gradient.m)
+    cdef vec a_i = v_set(0)
+    cdef Py_ssize_t i, j, n = part.n, rows = part.rows, stride = part.stride
     cdef bint decays = part.settings[0] != 0 or part.settings[1] != 1
     cdef real* theta = <real*> part.theta
     cdef real* state = <real*> part.state
-    for i in range(part.rows):
+    for i in range(rows):
+        if form == OF_ONE_ROW:
+            a_i = v_set((<const real*> source.a)[i])
         j = 0
         while j + LANES <= n:
             step_of(
                 step, n_states, k, decays, theta + j, state + j, stride,
-                gradient_at(gradient, n, i, j, form, LANES), LANES)
+                gradient_at(&source, a_i, n, i, j, form, LANES), LANES)
             j += LANES
         if j < n:
             step_of(
                 step, n_states, k, decays, theta + j, state + j, stride,
-                gradient_at(gradient, n, i, j, form, n - j), n - j)
+                gradient_at(&source, a_i, n, i, j, form, n - j), n - j)
         theta += n
         if n_states > 0:
             state += n
