@@ -24,7 +24,8 @@ cdef enum:
     BYTES_LEFT_IN_PLACE = 32768     # a smaller b stays in the first-level cache and is not worth copying
     BYTES_READ_IN_PLACE = 262144    # a smaller one may come from the second-level cache for some tiles of rows
     TILES_OF_A_COPY = 6             # which make up for copying it
-    STRIPS_OF_A_COPY = 8            # of columns, which make up for copying a
+    BYTES_OF_A_COPY = 1024          # a longer row of c makes up for copying a whose rows lie apart,
+    STRIPS_OF_A_COPY = 8            # and so many strips one whose rows adjoin
     K_OF_A_TURN = 64                # make up for turning c back
 
 
@@ -153,8 +154,10 @@ cdef inline bint worth_packing(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcep
 cdef inline bint worth_packing_rows(Py_ssize_t n, Py_ssize_t k, Py_ssize_t a_row, Py_ssize_t a_k) noexcept nogil:
     """Whether a copy of a pays as well, which serves every strip. Rows that lie apart are read along; those that adjoin
     are read across, another line and often another page for each k, which many of them make slow."""
-    cdef bint few_lines = a_row != 1 or k * a_k * <Py_ssize_t>sizeof(real) <= BYTES_READ_IN_PLACE
-    return n > TILE_COLUMNS * (STRIPS_OF_A_COPY if few_lines else STRIPS_OF_A_COPY // 2)
+    cdef Py_ssize_t size = sizeof(real)
+    if a_row != 1:
+        return n * size > BYTES_OF_A_COPY
+    return n > TILE_COLUMNS * (STRIPS_OF_A_COPY if k * a_k * size <= BYTES_READ_IN_PLACE else STRIPS_OF_A_COPY // 2)
 
 
 cdef inline Py_ssize_t columns_to_turn(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Py_ssize_t a_row,
