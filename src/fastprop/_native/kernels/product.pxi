@@ -26,6 +26,7 @@ cdef enum:
     TILES_OF_A_COPY = 6             # which make up for copying it
     BYTES_OF_A_COPY = 1024          # a longer row of c makes up for copying a whose rows lie apart,
     STRIPS_OF_A_COPY = 8            # and so many strips one whose rows adjoin
+    MOST_TURNED = 12        # columns of a gradient: rows of cᵀ in one tile, or in one and three more
     K_OF_A_TURN = 64                # make up for turning c back
 
 
@@ -163,10 +164,11 @@ cdef inline bint worth_packing_rows(Py_ssize_t n, Py_ssize_t k, Py_ssize_t a_row
 cdef inline Py_ssize_t columns_to_turn(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Py_ssize_t a_row,
                                        Py_ssize_t a_k) noexcept nogil:
     """Of how many columns, the last ones, lanes are better filled by the rows of c. Where a's rows adjoin, aᵀ need not
-    be copied for it, and columns that fill half a vector or less may go alone, if a is not copied for the others."""
+    be copied for it: a tile's height of columns will do, or that and another tile of some height; and columns that fill
+    half a vector or less may go alone, if a is not copied for the others."""
     if a_row != 1 or m < TILE_COLUMNS or k < K_OF_A_TURN:
         return n if n <= NARROW and m >= LANES else 0
-    if n <= TILE_ROWS:
+    if n <= TILE_ROWS or TILE_ROWS + 2 < n <= MOST_TURNED:
         return n
     return n % LANES if n % LANES <= NARROW and not worth_packing_rows(n, k, a_row, a_k) else 0
 
@@ -391,7 +393,7 @@ cdef void narrow_product(
 ) noexcept nogil:
     """The same for few columns, which would leave lanes empty; cᵀ = bᵀ aᵀ fills them, TILE_COLUMNS rows of a at a
     time."""
-    cdef real turned[TILE_ROWS * TILE_COLUMNS]
+    cdef real turned[MOST_TURNED * TILE_COLUMNS]
     cdef real* c = <real*> c_
     cdef const real* gate = <const real*> finish.gate
     cdef Finish as_it_is = plain()

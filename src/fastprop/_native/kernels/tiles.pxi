@@ -77,7 +77,8 @@ cdef inline void multiply_add(vec (*acc)[TILE_VECS], Place* at, Py_ssize_t a_ste
                               const RowsOfA rows_of_a, const bint copies) noexcept nogil:
     """acc[i][j] += a_i b_j for one k, and on to the next. An a_i is broadcast once for all b_j, or by each multiply-add
     itself, an instruction fewer for a load more: no gain where it would wait for a_i's line, as among adjoining rows,
-    nor with an index in its address."""
+    nor with an index in its address. a_i and b are held to the end, lest GCC put a sum in their place and, with several
+    k a turn, shuffle the accumulators."""
     cdef Py_ssize_t i, j, period = 3 if rows_of_a == PACKED else ROWS_OF_A_POINTER if rows_of_a == SEPARATE else 1
     cdef vec b[TILE_VECS]
     cdef vec x
@@ -115,7 +116,7 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
     cdef vec acc[TILE_ROWS][TILE_VECS]
     cdef vec bias[TILE_VECS]
     cdef Place at
-    cdef bint roomy = N_REGISTERS > 16 or last == FULL and not copies
+    cdef bint roomy = N_REGISTERS > 16 or last == FULL and not copies   # none but for accumulators, b and an a_i
     cdef Py_ssize_t i, j, p, q, t, left, count, turn = TILE_TURN if n_rows == TILE_ROWS and roomy else 1
     cdef Py_ssize_t rest = s.rest, a_step = s.a_step, b_step = s.b_step, c_step = s.c_step, k = s.k
     cdef Py_ssize_t rows_asked_for = n_rows * K_BETWEEN // k if k >= PREFETCH_FROM else 0

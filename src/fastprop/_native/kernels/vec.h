@@ -7,6 +7,7 @@
  *     v_add  v_sub  v_mul  v_div  v_fma(a, b, c) = a * b + c, rounded once
  *     v_div_beside_root(a, b)    v_div, for where a square root keeps the divider: by multiply-adds where that is faster
  *     v_fma_at(p, b, c)          v_fma(v_set(*p), b, c), in one instruction where there is one
+ *     v_hold(v)                  nothing; but v keeps its register up to here
  *     v_set_low(x)  v_fma_low(a, b, c)
  *                                v_set and v_fma in the first LOW_LANES lanes, the others being any; LOW_LANES is 0
  *                                where no processor is faster with them
@@ -122,7 +123,7 @@ static inline void prefetch_for_later(const char *p) { (void)p; }
 #define v_fma_low v_fma
 #endif
 
-/* k in a turn of the tile's loop, 1 or 2: more live registers, and fewer instructions around them. */
+/* k in a turn of the tile's loop: fewer instructions around them. */
 #ifndef TILE_TURN
 #define TILE_TURN 1
 #endif

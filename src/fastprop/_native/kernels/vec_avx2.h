@@ -5,9 +5,7 @@
 #define LANES BY_TYPE(8, 4)
 #define TILE_ROWS 6
 #define TILE_VECS 2
-#ifndef TILE_TURN
 #define TILE_TURN 4
-#endif
 
 #if FASTPROP_BITS == 32
 typedef __m256 vec;
