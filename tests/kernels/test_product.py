@@ -67,6 +67,17 @@ def test_every_tile_edge_gives_the_exact_product(
         assert_exact_product(kernels, a, b, integers(rng, (n,), kernels.dtype))
 
 
+@pytest.mark.parametrize("m", ROWS_AROUND_TILES)
+def test_few_columns_from_adjoining_rows_give_the_exact_product(
+    kernels: KernelCalls, rng: np.random.Generator, m: int
+) -> None:
+    """Computed as rows of cᵀ where k is large: all of them, or the last ones."""
+    a = laid_out(integers(rng, (m, 66), kernels.dtype), turned=True)
+    for n in range(1, 21):
+        assert_exact_product(
+            kernels, a, integers(rng, (66, n), kernels.dtype), integers(rng, (n,), kernels.dtype))
+
+
 @in_both_layouts_of_b
 @in_both_layouts_of_a
 @pytest.mark.parametrize("shape", PACKED, ids=str)
