@@ -74,8 +74,7 @@ def test_few_columns_from_adjoining_rows_give_the_exact_product(
     """Computed as rows of cᵀ where k is large: all of them, or the last ones."""
     a = laid_out(integers(rng, (m, 66), kernels.dtype), turned=True)
     for n in range(1, 21):
-        assert_exact_product(
-            kernels, a, integers(rng, (66, n), kernels.dtype), integers(rng, (n,), kernels.dtype))
+        assert_exact_product(kernels, a, integers(rng, (66, n), kernels.dtype), integers(rng, (n,), kernels.dtype))
 
 
 @in_both_layouts_of_b
