@@ -326,7 +326,7 @@ cdef void block(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t a
     cdef bint b_ahead = (
         o.b_panel != NULL and n_turns > 0 and o.n * o.k * <Py_ssize_t>sizeof(real) >= BYTES_ASKED_FOR)
     cdef bint tile_copies = o.b_panel != NULL and o.b_column == 1 and rows >= TILE_ROWS
-    cdef const Tiles* tiles_of_a = &TILES[<int> o.rows_of_a]
+    cdef const Tiles* tiles_of_a = &TILES[<Py_ssize_t> o.rows_of_a]
     cdef Strip s
     cdef Ahead panel
     panel.n_left = 0
