@@ -36,7 +36,7 @@ static inline vec v_set(real x) { return V(set1)(x); }
 static inline vec v_load(const real *p) { return V(loadu)(p); }
 static inline void v_store(real *p, vec v) { V(storeu)(p, v); }
 static inline vec v_load_part(const real *p, ptrdiff_t count) { return V(maskload)(p, first_lanes(count)); }
-/* Not by a masked store, which takes AMD's processors up to Zen 4 16 cycles. */
+/* Not by a masked store, which takes a Zen 3 16 cycles. */
 static inline void v_store_part(real *p, vec v, ptrdiff_t count) {
     if (count == LANES) {
         v_store(p, v);
