@@ -6,6 +6,11 @@ from fastprop._native.arrays cimport Array
 from fastprop._native.kernels.table cimport (
     Activation, Ahead, Finish, Gradient, Kernels, Loss, Metric, Part, Update)
 
+cdef extern from "huge_pages.h":
+    enum:
+        HUGE_PAGE
+    void ask_for_huge_pages(void* p, size_t n)
+
 cdef extern from "team.h":
     ctypedef struct team:
         pass

@@ -139,12 +139,15 @@ cdef class Plan:
             work_size = max(work_size, dW_size)
         own_sizes = work_size, dW_size, batch_size * learning, batch_size * learning, x_size * self.x_for_each
         owned = [[parts.add(size) for size in own_sizes] for _ in range(n_workers)]
+        alignment = ALIGNMENT if parts.total < HUGE_PAGE else HUGE_PAGE
         if parts.total < 2**62:
-            self.memory = <char*> malloc(parts.total + ALIGNMENT)
+            self.memory = <char*> malloc(parts.total + alignment)
         if self.memory == NULL:
             raise MemoryError(f"a batch of {batch_size} rows needs {parts.total} bytes of working memory")
 
-        base = self.memory + (ALIGNMENT - <size_t> self.memory % ALIGNMENT)
+        base = self.memory + (<size_t> alignment - <size_t> self.memory % <size_t> alignment)
+        if alignment == HUGE_PAGE:
+            ask_for_huge_pages(base, parts.total)
         self.nodes = <Node*> (base + <Py_ssize_t> node_list)
         self.workers = <Worker*> (base + <Py_ssize_t> worker_list)
         self.metrics = <const Metric**> (base + <Py_ssize_t> metric_list)

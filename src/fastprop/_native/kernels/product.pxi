@@ -20,7 +20,6 @@ cdef enum:
     ROWS_AT_ONCE = 264      # of a, packed: 264 KB of floats, for the second-level cache; a multiple of TILE_ROWS
     VECS_OF_ROW = 8         # of c at once where it has one row: so many chains hide a multiply-add's latency
     BYTES_ASKED_FOR = 524288        # b's: a smaller one is in the second-level cache as it is
-    K_TOGETHER = 16         # k packed of every panel before the next: a few rows of x read along, a few lines written
     BYTES_LEFT_IN_PLACE = 32768     # a smaller b stays in the first-level cache and is not worth copying
     BYTES_READ_IN_PLACE = 262144    # a smaller one may come from the second-level cache for some tiles of rows
     TILES_OF_A_COPY = 6             # which make up for copying it
@@ -43,56 +42,48 @@ cdef inline void pack_lying(real* panel, const Py_ssize_t width, const real* x, 
         x += step
 
 
-cdef inline void pack_standing(real* panel, const Py_ssize_t width, const real* x, const Py_ssize_t n,
-                               const Py_ssize_t k, Py_ssize_t step) noexcept nogil:
-    """panel[p width + q] = x[q step + p] for q < n, p < k: LANES x LANES at a time, turned in registers."""
+cdef inline void turn(real* c, const Py_ssize_t c_step, const real* x, const Py_ssize_t n, Py_ssize_t step,
+                      const Py_ssize_t k) noexcept nogil:
+    """c[p c_step + q] = x[q step + p] for q < n, p < k, both LANES at most, in registers."""
     cdef vec lines[LANES]
-    cdef Py_ssize_t p = 0, q, i, rows, lanes
-    while p < k:
-        rows = min(k - p, LANES)
-        q = 0
-        while q < n:
-            lanes = min(n - q, LANES)
-            for i in range(LANES):
-                lines[i] = v_load_upto(x + min(q + i, n - 1) * step + p, rows)
-            v_transpose(lines)
-            for i in range(LANES):
-                if i < rows:
-                    v_store_upto(panel + (p + i) * width + q, lines[i], lanes)
-            q += LANES
-        p += LANES
+    cdef Py_ssize_t i
+    for i in range(LANES):
+        lines[i] = v_load_upto(x + min(i, n - 1) * step, k)
+    v_transpose(lines)
+    for i in range(LANES):
+        if i < k:
+            v_store_upto(c + i * c_step, lines[i], n)
 
 
-cdef inline void ask_for_next(const real* x, const Py_ssize_t n, Py_ssize_t step) noexcept nogil:
-    """For x[q step + p], q < n, p < K_TOGETHER, which will be packed next."""
-    cdef Py_ssize_t q, line, n_lines = K_TOGETHER * <Py_ssize_t> sizeof(real) // CACHE_LINE
-    for q in range(n):
-        for line in range(n_lines):
-            prefetch_to_read(<const char*> (x + q * step) + line * CACHE_LINE)
+cdef inline void pack_standing(real* panel, const Py_ssize_t width, const real* x, const Py_ssize_t n, Py_ssize_t k,
+                               Py_ssize_t step) noexcept nogil:
+    """panel[p width + q] = x[q step + p] for q < n, p < k: a few lines along all of their k, then the next few."""
+    cdef Py_ssize_t p, q = 0
+    while q < n:
+        p = 0
+        while p + LANES <= k:
+            turn(panel + p * width + q, width, x + q * step + p, min(n - q, LANES), step, LANES)
+            p += LANES
+        if p < k:
+            turn(panel + p * width + q, width, x + q * step + p, min(n - q, LANES), step, k - p)
+        q += LANES
 
 
 cdef inline void pack(real* panels, const Py_ssize_t width, const real* x, Py_ssize_t n, Py_ssize_t k,
                       Py_ssize_t x_line, Py_ssize_t x_k) noexcept nogil:
-    """n lines of x, its rows or its columns, into panels of `width` lines, each laid out k after k. A few k of all
-    panels come before the next few, so that x is read along its own rows."""
-    cdef Py_ssize_t first, p = 0, count
-    cdef real* panel
-    while p < k:
-        count = min(k - p, K_TOGETHER)
-        first = 0
-        while first < n:
-            panel = panels + first * k + p * width
-            if x_line == 1 and n - first >= width:
-                pack_lying(panel, width, x + p * x_k + first, width, count, x_k)
-            elif x_line == 1:
-                pack_lying(panel, width, x + p * x_k + first, n - first, count, x_k)
-            elif n - first >= width and count == K_TOGETHER:
-                ask_for_next(x + p + K_TOGETHER + first * x_line, width, x_line)
-                pack_standing(panel, width, x + p + first * x_line, width, K_TOGETHER, x_line)
-            else:
-                pack_standing(panel, width, x + p + first * x_line, min(n - first, width), count, x_line)
-            first += width
-        p += K_TOGETHER
+    """n lines of x, its rows or its columns, into panels of `width` lines, each laid out k after k."""
+    while n > 0:
+        if x_line == 1 and n >= width:
+            pack_lying(panels, width, x, width, k, x_k)
+        elif x_line == 1:
+            pack_lying(panels, width, x, n, k, x_k)
+        elif n >= width:
+            pack_standing(panels, width, x, width, k, x_line)
+        else:
+            pack_standing(panels, width, x, n, k, x_line)
+        panels += width * k
+        x += width * x_line
+        n -= width
 
 
 cdef void pack_rows(real* panels, const real* a, Py_ssize_t m, Py_ssize_t k, Py_ssize_t a_row,
