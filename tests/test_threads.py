@@ -20,7 +20,7 @@ from processes import run_python
 
 @pytest.fixture
 def shared(monkeypatch: pytest.MonkeyPatch):
-    """However small the work, and whatever the clock says, it is shared; the number of threads is put back afterwards."""
+    """Small work is shared too, whatever the clock says; the number of threads is put back afterwards."""
     monkeypatch.setattr(threads, "STEP_WORK_PER_THREAD", 1)
     monkeypatch.setattr(threads.Pace, "_better", lambda pace: pace.n_workers)
     monkeypatch.setattr(threads, "CALL_WORK", 0)
