@@ -28,7 +28,7 @@ cdef extern from *:
 
 cdef inline vec v_gate(vec z, vec h) noexcept nogil:
     """f(z) from h(|z|)."""
-    return v_sub(v_if_gt(z, v_set(0), z, v_set(0)), h)
+    return v_sub(v_max(z, v_set(0)), h)
 
 
 cdef inline vec v_gate_backward(vec z, vec delta, vec g) noexcept nogil:

@@ -7,7 +7,7 @@ cdef inline vec v_exp_in_softmax(vec x) noexcept nogil:
     """exp(x) for x <= 0. Exponentials too small to count are 0: as subnormals they would cost a hundred times their
     arithmetic in every product that they enter."""
     cdef vec lowest = v_set(SOFTMAX_LOWEST)
-    return v_if_gt(lowest, x, v_set(0), v_exp(v_if_gt(lowest, x, lowest, x)))
+    return v_if_gt(lowest, x, v_set(0), v_exp(v_max(lowest, x)))
 
 
 cdef inline real exponentials_of_row(const real* z, real* a, Py_ssize_t n, real highest) noexcept nogil:

@@ -233,7 +233,7 @@ cdef void binary_cross_entropy(const LossRows* b) noexcept nogil:
     cdef vec x, p, linear
     while i < count:
         x = v_load_upto(z + i, count - i)
-        linear = v_if_gt(x, v_set(0), x, v_set(0))
+        linear = v_max(x, v_set(0))
         linear = v_fma(v_sub(v_set(0), x), v_load_upto(y + i, count - i), linear)       # exact for y 0 or 1
         v_store_upto(delta + i, v_add(linear, v_log1p_exp(x)), count - i)
         i += LANES
@@ -331,7 +331,7 @@ cdef inline vec v_side(vec y) noexcept nogil:
 
 cdef inline vec v_hinge(vec o, vec y, const vec* c) noexcept nogil:
     cdef vec h = v_sub(v_set(1), v_mul(v_side(y), o))
-    return v_if_gt(v_set(0), h, v_set(0), h)
+    return v_max(v_set(0), h)
 
 
 cdef inline vec v_hinge_slope(vec o, vec y, const vec* c) noexcept nogil:

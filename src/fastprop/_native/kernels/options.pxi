@@ -8,7 +8,7 @@
 cdef inline vec v_limit(vec x, vec limit) noexcept nogil:
     """x within -limit..limit; what is no number stays none."""
     cdef vec low = v_mul(v_set(-1), limit)
-    return v_if_gt(x, limit, limit, v_if_gt(low, x, low, x))
+    return v_min(limit, v_max(low, x))
 
 
 cdef void add_to(const void* x_, void* sum_, Py_ssize_t count) noexcept nogil:

@@ -63,10 +63,10 @@ cdef inline real row_max(const real* x, Py_ssize_t n) noexcept nogil:
         i = LANES
         while i + LANES <= n:
             v = v_load(x + i)
-            highest = v_if_gt(v, highest, v, highest)
+            highest = v_max(v, highest)
             i += LANES
         v = v_load(x + n - LANES)           # the last LANES elements, some a second time
-        v_store(lanes, v_if_gt(v, highest, v, highest))
+        v_store(lanes, v_max(v, highest))
         x = lanes
         n = LANES
     for i in range(n):
@@ -185,7 +185,7 @@ cdef inline vec max_aside(const vec* columns, Py_ssize_t n) noexcept nogil:
     cdef vec highest = columns[0]
     cdef Py_ssize_t j
     for j in range(1, n):
-        highest = v_if_gt(columns[j], highest, columns[j], highest)
+        highest = v_max(columns[j], highest)
     return highest
 
 

@@ -34,7 +34,7 @@ cdef inline vec v_adam(vec theta, vec g, vec* state, const vec* k) noexcept nogi
 cdef inline vec v_amsgrad(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
     state[0] = v_moving_mean(k[0], state[0], k[1], g)
     state[1] = v_moving_square(k[2], state[1], k[3], g)
-    state[2] = v_if_gt(state[1], state[2], state[1], state[2])
+    state[2] = v_max(state[1], state[2])
     return v_adam_step(theta, state[2], state, k)
 
 
@@ -53,7 +53,7 @@ cdef inline vec v_nadam(vec theta, vec g, vec* state, const vec* k) noexcept nog
 cdef inline vec v_adamax(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
     cdef vec decayed = v_mul(k[2], state[1]), size = v_add(v_abs(g), k[3])
     state[0] = v_moving_mean(k[0], state[0], k[1], g)
-    state[1] = v_if_gt(decayed, size, decayed, size)
+    state[1] = v_max(decayed, size)
     return v_fma(k[4], v_div(state[0], state[1]), theta)
 
 
@@ -96,7 +96,7 @@ cdef inline vec v_centered_square(vec g, vec* state, const vec* k) noexcept nogi
     state[0] = v_moving_square(k[0], state[0], k[1], g)
     state[1] = v_moving_mean(k[0], state[1], k[1], g)
     variance = v_fma(v_sub(v_set(0), state[1]), state[1], state[0])
-    return v_if_gt(variance, v_set(0), variance, v_set(0))
+    return v_max(variance, v_set(0))
 
 
 cdef inline vec v_rmsprop(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
@@ -127,8 +127,8 @@ cdef inline vec v_rmsprop_centered_momentum(vec theta, vec g, vec* state, const 
 cdef inline vec v_rprop(vec theta, vec g, vec* state, const vec* k) noexcept nogil:
     cdef vec zero = v_set(0), agreement = v_mul(g, state[0])
     cdef vec s = v_mul(state[1], v_if_gt(agreement, zero, k[1], v_if_gt(zero, agreement, k[0], v_set(1))))
-    s = v_if_gt(k[2], s, k[2], s)
-    s = v_if_gt(s, k[3], k[3], s)
+    s = v_max(k[2], s)
+    s = v_min(k[3], s)
     g = v_if_gt(zero, agreement, zero, g)
     state[0] = g
     state[1] = s
