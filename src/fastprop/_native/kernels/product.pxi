@@ -25,8 +25,7 @@ cdef enum:
     TILES_OF_A_COPY = 6             # which make up for copying it
     BYTES_OF_A_COPY = 1024          # a longer row of c makes up for copying a whose rows lie apart,
     STRIPS_OF_A_COPY = 8            # and so many strips one whose rows adjoin
-    MOST_TURNED = 12        # columns of a gradient: rows of cᵀ in one tile, or in one and three more
-    K_OF_A_TURN = 64                # make up for turning c back
+    K_OF_A_TURN = 64        # make up for turning c back
 
 
 cdef inline void pack_lying(real* panel, const Py_ssize_t width, const real* x, const Py_ssize_t n, Py_ssize_t k,
@@ -155,8 +154,8 @@ cdef inline bint worth_packing_rows(Py_ssize_t n, Py_ssize_t k, Py_ssize_t a_row
 cdef inline Py_ssize_t columns_to_turn(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Py_ssize_t a_row,
                                        Py_ssize_t a_k) noexcept nogil:
     """Of how many columns, the last ones, lanes are better filled by the rows of c. Where a's rows adjoin, aᵀ need not
-    be copied for it: a tile's height of columns will do, or that and another tile of some height; and columns that fill
-    half a vector or less may go alone, if a is not copied for the others."""
+    be copied for it: a tile's height of columns will do, or that and another tile of three rows or more; and columns
+    that fill half a vector or less may go alone, if a is not copied for the others."""
     if a_row != 1 or m < TILE_COLUMNS or k < K_OF_A_TURN:
         return n if n <= NARROW and m >= LANES else 0
     if n <= TILE_ROWS or TILE_ROWS + 2 < n <= MOST_TURNED:

@@ -130,6 +130,10 @@ static inline void prefetch_for_later(const char *p) { (void)p; }
 #ifndef N_REGISTERS
 #define N_REGISTERS 16
 #endif
+/* Columns of a gradient whose lanes are over rows, at most; a tile's height at least. */
+#ifndef MOST_TURNED
+#define MOST_TURNED TILE_ROWS
+#endif
 #ifndef v_hold
 #define v_hold(v) ((void)(v))
 #endif

@@ -19,6 +19,7 @@ cdef extern from "vec.h":
         TILE_VECS
         TILE_TURN
         N_REGISTERS
+        MOST_TURNED
         TILE_COLUMNS
         NARROW
         VIRTUAL_LANES

@@ -6,6 +6,7 @@
 #define TILE_ROWS 6
 #define TILE_VECS 2
 #define TILE_TURN 4
+#define MOST_TURNED 12
 
 #if FASTPROP_BITS == 32
 typedef __m256 vec;
