@@ -9,7 +9,7 @@ from fastprop._native.kernels.table cimport (
 cdef extern from "huge_pages.h":
     enum:
         HUGE_PAGE
-    void ask_for_huge_pages(void* p, size_t n)
+    void ask_for_huge_pages(void* p, size_t n) noexcept nogil
 
 cdef extern from "team.h":
     ctypedef struct team:
