@@ -128,6 +128,17 @@ def test_the_gradient_of_many_rows_is_the_mean_of_the_gradients_of_each():
     assert relative_error(grad, np.mean([g for _, g in alone], axis=0)) <= 1e-14
 
 
+def test_the_gradient_of_a_large_network_equals_the_one_written_from_the_equations():
+    """Products of several blocks and lots, in a plan large enough for huge pages."""
+    model = fp.mlp(300, 530, 270, 12, activation="tanh", dtype="float64", seed=1)
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((600, 300)), rng.standard_normal((600, 12))
+    loss, grad = fp.gradient(model, X, y, "mse")
+    C, expected = gradient(layers_of(model), X, y, "mse")
+    assert loss == pytest.approx(C, rel=1e-13)
+    assert relative_error(grad, flat(expected)) <= 1e-13
+
+
 def test_a_row_of_weight_zero_does_not_count():
     """A weight is how often a row counts; what the row holds is then of no matter."""
     model = fp.mlp(3, 5, 2, activation="tanh", dtype="float64", seed=1)
