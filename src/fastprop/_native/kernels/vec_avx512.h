@@ -59,7 +59,7 @@ static inline vec v_set_low(real x) { return AS_VEC(H(set1)(x)); }
 static inline vec v_fma_low(vec a, vec b, vec c) { return AS_VEC(H(fmadd)(LOW_OF(a), LOW_OF(b), LOW_OF(c))); }
 static inline vec v_abs(vec a) { return V(abs)(a); }
 static inline vec v_sqrt(vec a) { return V(sqrt)(a); }
-#if FASTPROP_BITS == 64
+#if FASTPROP_BITS == 64 && defined(__GNUC__)
 #define POWER_OF_TWO(e) ((EXPONENT_BIAS + (e)) * (FRACTION_MASK + 1))
 /* Whether a is +0 or 2**-500 <= |a| < 2**500, and 2**-400 <= b < 2**400, in all lanes: then no step below comes near to
  * an overflow or to the subnormals. */
@@ -71,12 +71,12 @@ static inline int divides_by_fma(vec a, vec b) {
     return _kortestc_mask8_u8(a_fits, _mm512_mask_testn_epi64_mask(b_fits, AS_INT(a), AS_INT(a)));
 }
 /* An estimate y of 1 / b becomes by Newton's steps one of its neighbours, the upper where b is all ones, and then 1 / b
- * rounded; q is rounded with it to the quotient by Markstein's step (docs/numerics.md). */
+ * rounded; q is rounded with it to the quotient by Markstein's step (docs/numerics.md). Only an Intel's divider is so
+ * slow that this is faster. */
 static inline vec v_div_beside_root(vec a, vec b) {
     const vec one = V(set1)(1);
     vec y, q;
-    if (!divides_by_fma(a, b))
-        return V(div)(a, b);
+    if (!__builtin_cpu_is("intel") || !divides_by_fma(a, b)) return V(div)(a, b);
     y = V(rcp14)(b);
     y = V(fmadd)(y, V(fnmadd)(b, y, one), y);
     y = V(fmadd_round)(y, V(fnmadd)(b, y, one), y, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC);
