@@ -84,6 +84,7 @@ cdef class Plan:
         cdef char* base
         cdef double* settings
         cdef Node* node
+        cdef size_t alignment = ALIGNMENT
         self.kernels = <const Kernels*> PyCapsule_GetPointer(capsule, "fastprop kernels")
         self.kind = b"f" if self.kernels.itemsize == 4 else b"d"
         self.dtype = dtype_of(chr(self.kind))
@@ -139,13 +140,14 @@ cdef class Plan:
             work_size = max(work_size, dW_size)
         own_sizes = work_size, dW_size, batch_size * learning, batch_size * learning, x_size * self.x_for_each
         owned = [[parts.add(size) for size in own_sizes] for _ in range(n_workers)]
-        alignment = ALIGNMENT if parts.total < HUGE_PAGE else HUGE_PAGE
+        if parts.total >= HUGE_PAGE:
+            alignment = HUGE_PAGE
         if parts.total < 2**62:
             self.memory = <char*> malloc(parts.total + alignment)
         if self.memory == NULL:
             raise MemoryError(f"a batch of {batch_size} rows needs {parts.total} bytes of working memory")
 
-        base = self.memory + (<size_t> alignment - <size_t> self.memory % <size_t> alignment)
+        base = self.memory + (alignment - <size_t> self.memory % alignment)
         if alignment == HUGE_PAGE:
             ask_for_huge_pages(base, parts.total)
         self.nodes = <Node*> (base + <Py_ssize_t> node_list)
