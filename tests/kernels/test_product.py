@@ -43,15 +43,16 @@ def normals(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -
 
 
 def assert_exact_product(kernels: KernelCalls, a: np.ndarray, b: np.ndarray, bias: np.ndarray) -> None:
-    """As it is, with a bias, rectified, where a gate is open, and all at once."""
+    """As it is, with a bias, rectified, times the slopes of activations below, and all at once."""
     exact = a.astype(float) @ b.astype(float)
-    gate = (np.add.outer(range(len(a)), range(len(bias))) % 4 - 1).astype(kernels.dtype)
+    below = (np.add.outer(range(len(a)), range(len(bias))) % 4 - 1).astype(kernels.dtype)
     np.testing.assert_array_equal(kernels.product(a, b), exact)
     np.testing.assert_array_equal(kernels.product(a, b, bias), exact + bias)
     np.testing.assert_array_equal(kernels.product(a, b, rectify=True), np.maximum(exact, 0))
-    np.testing.assert_array_equal(kernels.product(a, b, gate=gate), exact * (gate > 0))
-    finished = np.maximum(exact + bias, 0) * (gate > 0)
-    np.testing.assert_array_equal(kernels.product(a, b, bias, rectify=True, gate=gate), finished)
+    for slope, slopes in (("relu", below > 0), ("tanh", 1 - below**2)):
+        np.testing.assert_array_equal(kernels.product(a, b, slope=slope, below=below), exact * slopes)
+        finished = np.maximum(exact + bias, 0) * slopes
+        np.testing.assert_array_equal(kernels.product(a, b, bias, True, slope, below), finished)
 
 
 @in_both_layouts_of_b
@@ -182,21 +183,23 @@ def test_a_nan_stays_in_its_row_or_column(
 @pytest.mark.parametrize(
     "shape", [(13, 37, 20), (25, 200, 257), (67, 10, 65), (67, 3, 65), (67, 1, 5), (1, 70, 9)], ids=str
 )
-def test_what_finishes_a_product_is_relu_and_its_step_back_to_the_bit(
+def test_what_finishes_a_product_is_relu_and_steps_back_to_the_bit(
     kernels: KernelCalls, rng: np.random.Generator, shape: tuple[int, int, int]
 ) -> None:
-    """Of NaN, infinities and zeros of both signs too, in the product and in the gate."""
+    """Of NaN, infinities and zeros of both signs too, in the product and below."""
     m, n, k = shape
     special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0], kernels.dtype)
     a, b = normals(rng, (m, k), kernels.dtype), normals(rng, (k, n), kernels.dtype)
-    bias, gate = normals(rng, (n,), kernels.dtype), normals(rng, (m, n), kernels.dtype)
+    bias, below = normals(rng, (n,), kernels.dtype), normals(rng, (m, n), kernels.dtype)
     a[rng.integers(m, size=4), rng.integers(k, size=4)] = special[:4]
     a[0], bias[rng.integers(n)] = -0.0, -0.0
-    gate.reshape(-1)[rng.choice(m * n, 20, replace=False)] = np.resize(special, 20)
+    below.reshape(-1)[rng.choice(m * n, 20, replace=False)] = np.resize(special, 20)
     z = kernels.product(a, b, bias)
     with np.errstate(invalid="ignore"):
         assert_same_bits(kernels.product(a, b, bias, rectify=True), kernels.activation_forward("relu", z))
-        assert_same_bits(kernels.product(a, b, bias, gate=gate), kernels.activation_backward("relu", gate, gate, z))
+        for slope in ("relu", "tanh"):
+            stepped_back = kernels.activation_backward(slope, below, below, z)
+            assert_same_bits(kernels.product(a, b, bias, slope=slope, below=below), stepped_back)
 
 
 def test_infinities_pass_with_their_sign(kernels: KernelCalls) -> None:
@@ -212,8 +215,9 @@ def test_a_product_over_no_k_is_the_bias(kernels: KernelCalls) -> None:
     a, b, bias = np.empty((3, 0), kernels.dtype), np.empty((0, 2), kernels.dtype), np.array([1, -2], kernels.dtype)
     np.testing.assert_array_equal(kernels.product(a, b), np.zeros((3, 2)))
     np.testing.assert_array_equal(kernels.product(a, b, bias), [bias] * 3)
-    gate = np.array([[1, 1], [0, 1], [-1, 1]], kernels.dtype)
-    np.testing.assert_array_equal(kernels.product(a, b, bias, rectify=True, gate=gate), [[1, 0], [0, 0], [0, 0]])
+    below = np.array([[1, 1], [0, 1], [-1, 1]], kernels.dtype)
+    np.testing.assert_array_equal(kernels.product(a, b, bias, True, "relu", below), [[1, 0], [0, 0], [0, 0]])
+    np.testing.assert_array_equal(kernels.product(a, b, bias, slope="tanh", below=below), [[0, 0], [1, 0], [0, 0]])
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 2), (3, 0, 2)], ids=["no rows", "no columns"])

@@ -18,6 +18,7 @@ import numpy as np
 SOURCES = sorted(map(str, Path(__file__).parent.glob("*.c")))
 NUMBERS = ["f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]
 KINDS = dict(zip(map(np.dtype, NUMBERS), "fdbhiqBHIQB", strict=True))  # gather's letters, as in table.pxd
+SLOPES = [None, "relu", "tanh"]  # in the order of specification.h
 FLAGS = ["-O2", "-std=c11", "-ffp-contract=off", "-shared", "-fPIC"]
 
 
@@ -79,11 +80,12 @@ class Specification:
         b: np.ndarray,
         bias: np.ndarray | None = None,
         rectify: bool = False,
-        gate: np.ndarray | None = None,
+        slope: str | None = None,
+        below: np.ndarray | None = None,
     ) -> np.ndarray:
         (m, k), n, c = a.shape, b.shape[1], self.empty((len(a), b.shape[1]), self.dtype)
         a_strides, b_strides = ([stride // self.dtype.itemsize for stride in x.strides] for x in (a, b))
-        self.call("product", c, m, n, k, a, *a_strides, b, *b_strides, bias, rectify, gate)
+        self.call("product", c, m, n, k, a, *a_strides, b, *b_strides, bias, rectify, SLOPES.index(slope), below)
         return c
 
     def dense(self, values: np.ndarray, columns: np.ndarray, starts: np.ndarray, k: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from specification.calls import KINDS
+from specification.calls import KINDS, SLOPES
 from specification.layer_cases import operation, random_mask, shuffle
 from specification.memory import GuardedMemory
 
@@ -96,8 +96,8 @@ class Draw:
 def product(draw: Draw) -> Case:
     m, n, k = draw.long(0.1), draw.long(0.1), draw.long()
     a, b, bias = draw.matrix(m, k), draw.matrix(k, n), draw.reals(n) if draw.flip() else None
-    rectify, gate = draw.flip(), draw.reals(m, n) if draw.flip() else None
-    return lambda calls: (calls.product(a, b, bias, rectify, gate),)
+    rectify, slope, below = draw.flip(), draw.random.choice(SLOPES), draw.reals(m, n)
+    return lambda calls: (calls.product(a, b, bias, rectify, slope, below),)
 
 
 def sparse(draw: Draw, m: int, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -92,10 +92,12 @@ static real row_max(const real *x, size n) {
 
 /* The matrix product, and sums down columns. */
 
-/* c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides in reals. Then relu, if `rectify`, and 0
- * where gate (m, n) is not above 0, NULL for nowhere. */
+enum { NO_SLOPE, RELU_SLOPE, TANH_SLOPE };
+
+/* c (m, n) = a (m, k) b (k, n) + bias (n,), NULL for none; a and b by strides in reals. Then relu, if `rectify`, and
+ * times the slope of an activation whose a (m, n) is `below`. */
 void NAME(product)(real *c, size m, size n, size k, const real *a, size a_row, size a_k, const real *b, size b_k,
-                   size b_column, const real *bias, size rectify, const real *gate) {
+                   size b_column, const real *bias, size rectify, size slope, const real *below) {
     for (size i = 0; i < m; i++)
         for (size j = 0; j < n; j++) {
             real total = 0;
@@ -107,7 +109,9 @@ void NAME(product)(real *c, size m, size n, size k, const real *a, size a_row, s
             }
             if (bias) total = k == 0 ? bias[j] : total + bias[j];
             if (rectify && 0 > total) total = 0;
-            c[i * n + j] = !gate || gate[i * n + j] > 0 ? total : 0;
+            if (slope == RELU_SLOPE) total = below[i * n + j] > 0 ? total : 0;
+            if (slope == TANH_SLOPE) total *= fused(-below[i * n + j], below[i * n + j], 1);
+            c[i * n + j] = total;
         }
 }
 

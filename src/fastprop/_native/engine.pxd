@@ -59,7 +59,7 @@ cdef struct Node:
     bint few_rows                   # whether the dW of a few rows of x may be multiplied within the update
     bint rectifies                  # a product that does the part of the relu above it
     const Node* product             # of a relu: the one that does its part
-    const char* gate                # of a product that steps back through the relu below it: that one's a; else NULL
+    const Node* below               # of a product that steps back through the activation below it: that one; else NULL
     const Activation* activation
     double* settings
     Py_ssize_t n_scheduled          # how many of them change from batch to batch: all or none

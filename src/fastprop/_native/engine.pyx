@@ -211,7 +211,7 @@ cdef class Plan:
         cdef const Kind* kind = <const Kind*> find(KINDS, sizeof(Kind), laid.kind.encode())
         cdef Py_ssize_t i
         node.forward, node.backward, node.learn = kind.forward, kind.backward, kind.learn
-        node.activation, node.rectifies, node.product, node.gate = NULL, False, NULL, NULL
+        node.activation, node.rectifies, node.product, node.below = NULL, False, NULL, NULL
         node.array, node.number, node.buffer = laid.array, laid.number, laid.buffer
         node.capacity = self.batch_size
         node.W = laid.start
@@ -244,12 +244,13 @@ cdef class Plan:
         return 0
 
     cdef int fuse(self, Node* node, Node* below) except -1:
-        """Let a product and the relu above it be one pass over memory, and so on the way back."""
+        """Let a product and the relu above it be one pass over memory, and so a product and what is below it on the way
+        back."""
         cdef const Activation* relu = self.activation("relu")
         if node.activation == relu and node.a == node.x and below.forward == product_forward:
             node.forward, node.product, below.rectifies = relu_forward, below, True
-        if node.backward == product_backward and below.activation == relu and below.backward == activation_backward:
-            node.gate, below.backward = below.a, NULL
+        if node.backward == product_backward and below.backward == activation_backward and below.activation.slope:
+            node.below, below.backward = below, NULL
         return 0
 
     def __dealloc__(self):

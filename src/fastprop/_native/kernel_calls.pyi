@@ -28,7 +28,8 @@ class KernelCalls:
         b: NDArray[Any],
         bias: NDArray[Any] | None = None,
         rectify: bool = False,
-        gate: NDArray[Any] | None = None,
+        slope: str | None = None,
+        below: NDArray[Any] | None = None,
         times: int = 1,
     ) -> NDArray[Any]: ...
     def sparse_product(

@@ -12,8 +12,8 @@ from libc.stdint cimport int64_t
 
 from fastprop._native.arrays cimport Array
 from fastprop._native.kernels.table cimport (
-    Activation, Elementary, Finish, Gradient, Kernels, LayerArrays, Loss, LossRows, Metric, Operation, Part, Update,
-    find, plain)
+    RELU_SLOPE, TANH_SLOPE, Activation, Elementary, Finish, Gradient, Kernels, LayerArrays, Loss, LossRows, Metric,
+    Operation, Part, Update, find, plain)
 
 
 cdef list names_of(const void* entries, size_t size):
@@ -95,13 +95,13 @@ cdef class KernelCalls:
         copied[...] = array
         return copied
 
-    def product(self, a, b, bias=None, rectify=False, gate=None, times=1):
-        """a (m, k) b (k, n) + bias (n,), where a or b may be a transposed view; if wanted relu of it, and 0 where gate
-        (m, n) is not above 0; done `times` times, to be measured."""
+    def product(self, a, b, bias=None, rectify=False, slope=None, below=None, times=1):
+        """a (m, k) b (k, n) + bias (n,), where a or b may be a transposed view; if wanted relu of it, and times the
+        slope of an activation, "relu" or "tanh", from its a (m, n), `below`; done `times` times, to be measured."""
         cdef Py_ssize_t m = a.shape[0], k = a.shape[1], n = b.shape[1]
         out, work = self.empty((m, n), self.dtype), self.empty((self.table.product_work(m, n, k),), self.dtype)
         cdef Array A = self.take(a if a.flags.c_contiguous else a.T), B = self.take(b if b.flags.c_contiguous else b.T)
-        cdef Array extra = None if bias is None else self.take(bias), gates = None if gate is None else self.take(gate)
+        cdef Array extra = None if bias is None else self.take(bias), A_below = None if slope is None else self.take(below)
         cdef Array C = self.take(out), panels = self.take(work)
         cdef Py_ssize_t size = self.dtype.itemsize, a_row = a.strides[0], a_k = a.strides[1]
         cdef Py_ssize_t b_k = b.strides[0], b_column = b.strides[1]
@@ -109,8 +109,8 @@ cdef class KernelCalls:
         finish.rectify = rectify
         if bias is not None:
             finish.bias = extra.data
-        if gate is not None:
-            finish.gate = gates.data
+        if slope is not None:
+            finish.slope, finish.below = {"relu": RELU_SLOPE, "tanh": TANH_SLOPE}[slope], A_below.data
         for _ in range(times):
             self.table.product(
                 C.data, n, m, n, k, A.data, a_row // size, a_k // size, B.data, b_k // size, b_column // size,

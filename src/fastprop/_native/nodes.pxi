@@ -53,12 +53,14 @@ cdef Finish PLAIN = plain()
 
 cdef inline void product(const Share* share, char* c, Py_ssize_t n, const char* a, Py_ssize_t k, const char* b,
                          Py_ssize_t b_k, Py_ssize_t b_column, const char* bias, bint rectify,
-                         const char* gate) noexcept nogil:
+                         const Node* below) noexcept nogil:
     """c (m, n) = a (m, k) b (k, n), finished, of which afterwards the worker's rows are there, from its rows of a."""
     cdef const Kernels* kernels = share.kernels
     cdef Py_ssize_t size = kernels.itemsize, at = share.first * n * size, first, count, units
-    cdef Finish finish
-    finish.bias, finish.rectify, finish.gate = bias, rectify, gate + at if gate != NULL else NULL
+    cdef Finish finish = plain()
+    finish.bias, finish.rectify = bias, rectify
+    if below != NULL:
+        finish.slope, finish.below = below.activation.slope, below.a + at
     if not share.by_columns:
         kernels.product(
             c + at, n, share.count, n, k, a + share.first * k * size, k, 1, b, b_k, b_column, &finish, share.own.work,
@@ -70,7 +72,8 @@ cdef inline void product(const Share* share, char* c, Py_ssize_t n, const char* 
     first = min(n, units * share.worker // share.n_workers * COLUMNS_TOGETHER)
     count = min(n, units * (share.worker + 1) // share.n_workers * COLUMNS_TOGETHER) - first
     finish.bias = bias + first * size if bias != NULL else NULL
-    finish.gate = gate + first * size if gate != NULL else NULL
+    if below != NULL:
+        finish.below = below.a + first * size
     kernels.product(
         c + first * size, n, share.m, count, k, a, k, 1, b + first * b_column * size, b_k, b_column, &finish,
         share.own.work, NULL,
@@ -107,7 +110,7 @@ cdef void product_backward(Node* node, const Share* share) noexcept nogil:
     if node.delta_in != NULL:
         product(                                                                                # dx = delta Wᵀ
             share, node.delta_in, node.n_in, node.delta, node.n_out,
-            share.theta + node.W * share.kernels.itemsize, 1, node.n_out, NULL, False, node.gate,
+            share.theta + node.W * share.kernels.itemsize, 1, node.n_out, NULL, False, node.below,
         )
 
 

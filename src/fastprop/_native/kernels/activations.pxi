@@ -71,7 +71,7 @@ cdef void tanh_forward(const void* z, void* a, Py_ssize_t m, Py_ssize_t n, const
 
 
 cdef inline vec v_tanh_backward(vec a, vec delta) noexcept nogil:
-    return v_mul(delta, v_fma(v_sub(v_set(0), a), a, v_set(1)))
+    return v_mul(delta, v_fnma(a, a, v_set(1)))
 
 
 cdef void tanh_backward(const void* a, const void* z, void* delta, Py_ssize_t m, Py_ssize_t n,

@@ -48,7 +48,7 @@ cdef void silu_forward(const void* z, void* a, Py_ssize_t m, Py_ssize_t n, const
 cdef inline vec v_logistic_gate_slope(vec x, vec tail) noexcept nogil:
     """q (1 - x (1 - q)) of q = tail UNIT."""
     cdef vec rest = v_fma(tail, v_set(-UNIT), v_set(1))
-    return v_mul(v_mul(tail, v_fma(v_sub(v_set(0), x), rest, v_set(1))), v_set(UNIT))
+    return v_mul(v_mul(tail, v_fnma(x, rest, v_set(1))), v_set(UNIT))
 
 
 cdef inline vec v_silu_backward(vec z, vec delta) noexcept nogil:

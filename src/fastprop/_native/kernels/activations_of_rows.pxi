@@ -46,11 +46,11 @@ cdef inline vec softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
     """All are divided by the same s: once 1 / s is rounded, three multiply-adds round a quotient as a division would
     (docs/numerics.md)."""
     cdef Py_ssize_t j
-    cdef vec s = exponentials_aside(z, a, n), minus = v_sub(v_set(0), s), inverse = v_div(v_set(1), s)
+    cdef vec s = exponentials_aside(z, a, n), inverse = v_div(v_set(1), s)
     cdef vec q
     for j in range(n):
         q = v_mul(a[j], inverse)
-        a[j] = v_fma(v_fma(minus, q, a[j]), inverse, q)
+        a[j] = v_fma(v_fnma(s, q, a[j]), inverse, q)
     return s
 
 

@@ -115,7 +115,7 @@ cdef inline vec v_expm1(vec x_) noexcept nogil:
 
 cdef inline vec v_logistic_tail_within(vec w) noexcept nogil:
     """1 / (1 + exp(w)) / UNIT for w in 0..LOGISTIC_LARGEST, to about half a unit in the last place."""
-    cdef vec t, r, g, a, d, lost, z, minus
+    cdef vec t, r, g, a, d, lost, z
     t = v_fma(w, v_set(-LOG2_E), v_set(MAGIC + UNIT_EXPONENT))
     r = v_less_ln2(w, v_sub(v_set(MAGIC + UNIT_EXPONENT), t))
     g = v_reduced_expm1(r)
@@ -123,8 +123,7 @@ cdef inline vec v_logistic_tail_within(vec w) noexcept nogil:
     d = v_fma(a, v_set(UNIT), v_add(g, v_set(1)))
     lost = v_add(g, v_fma(a, v_set(UNIT), v_sub(v_set(1), d)))
     z = v_div(v_set(1), d)
-    minus = v_sub(v_set(0), z)
-    return v_mul(v_fma(z, v_fma(minus, lost, v_fma(minus, d, v_set(1))), z), a)
+    return v_mul(v_fma(z, v_fnma(z, lost, v_fnma(z, d, v_set(1))), z), a)
 
 
 cdef inline vec v_logistic_tail(vec w) noexcept nogil:
@@ -143,7 +142,8 @@ cdef inline vec v_tanh_by_table(vec x) noexcept nogil:
     cdef vec size = v_min(v_set(TANH_ONE), v_abs(x))
     cdef vec v = v_fma(size, v_set(TANH_SPREAD), v_set(1))
     cdef vec d = v_sub(size, v_lookup(TANH_TABLE, v))
-    cdef vec base = v_if_gt(v_set(<real>1.5), v, size, v_lookup(TANH_TABLE + 8, v))
+    # c0 where v is above 1.5's lower neighbour: so AVX-512 looks up and chooses by one instruction
+    cdef vec base = v_if_gt(v, v_set(<real>1.5 - EPSILON), v_lookup(TANH_TABLE + 8, v), size)
     cdef vec y = v_lookup(TANH_TABLE + 8 * (TANH_ROWS - 1), v)
     for i in range(2, TANH_ROWS - 1):
         y = v_fma(y, d, v_lookup(TANH_TABLE + 8 * (TANH_ROWS - i), v))

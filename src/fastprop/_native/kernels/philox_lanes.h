@@ -41,4 +41,18 @@ static inline void philox_lanes(uint64_t *words, uint64_t group, uint32_t c2, ui
     }
 }
 
+/* floor(bits bound / 2**64), in 0..bound - 1; its bias is below bound / 2**64. */
+static inline uint64_t bounded(uint64_t bits, uint64_t bound) {
+#if defined(__SIZEOF_INT128__)
+    __extension__ typedef unsigned __int128 product;
+    return (uint64_t)((product)bits * bound >> 64);
+#else
+    const uint64_t bits_low = (uint32_t)bits, bits_high = bits >> 32;
+    const uint64_t bound_low = (uint32_t)bound, bound_high = bound >> 32;
+    const uint64_t middle = bits_high * bound_low + (bits_low * bound_low >> 32);
+    const uint64_t other = bits_low * bound_high + (uint32_t)middle;
+    return bits_high * bound_high + (middle >> 32) + (other >> 32);
+#endif
+}
+
 #endif

@@ -13,7 +13,7 @@
 # BLOCK x TILE_ROWS and serves every strip of columns; the one panel of b, BLOCK x TILE_COLUMNS, is packed for each
 # strip just before all rows use it, or by their first tile.
 
-from fastprop._native.kernels.table cimport Finish, plain
+from fastprop._native.kernels.table cimport NO_SLOPE, RELU_SLOPE, TANH_SLOPE, Finish, Slope, plain
 
 cdef enum:
     BLOCK = 256             # k per chain: the numerics contract's, not a tuning knob
@@ -47,25 +47,37 @@ cdef inline void turn(real* c, const Py_ssize_t c_step, const real* x, const Py_
     cdef vec lines[LANES]
     cdef Py_ssize_t i
     for i in range(LANES):
-        lines[i] = v_load_upto(x + min(i, n - 1) * step, k)
+        lines[i] = v_load_upto(x, k)
+        if i < n - 1:
+            x += step
     v_transpose(lines)
     for i in range(LANES):
         if i < k:
             v_store_upto(c + i * c_step, lines[i], n)
 
 
-cdef inline void pack_standing(real* panel, const Py_ssize_t width, const real* x, const Py_ssize_t n, Py_ssize_t k,
+cdef inline void turn_lines(real* panel, const Py_ssize_t width, const real* x, const Py_ssize_t n, Py_ssize_t k,
+                            Py_ssize_t step) noexcept nogil:
+    """panel[p width + q] = x[q step + p] for q < n, LANES at most, p < k."""
+    while k >= LANES:
+        turn(panel, width, x, n, step, LANES)
+        panel += LANES * width
+        x += LANES
+        k -= LANES
+    if k > 0:
+        turn(panel, width, x, n, step, k)
+
+
+cdef inline void pack_standing(real* panel, const Py_ssize_t width, const real* x, Py_ssize_t n, Py_ssize_t k,
                                Py_ssize_t step) noexcept nogil:
     """panel[p width + q] = x[q step + p] for q < n, p < k: a few lines along all of their k, then the next few."""
-    cdef Py_ssize_t p, q = 0
-    while q < n:
-        p = 0
-        while p + LANES <= k:
-            turn(panel + p * width + q, width, x + q * step + p, min(n - q, LANES), step, LANES)
-            p += LANES
-        if p < k:
-            turn(panel + p * width + q, width, x + q * step + p, min(n - q, LANES), step, k - p)
-        q += LANES
+    while n >= LANES:
+        turn_lines(panel, width, x, LANES, k, step)
+        panel += LANES
+        x += LANES * step
+        n -= LANES
+    if n > 0:
+        turn_lines(panel, width, x, n, k, step)
 
 
 cdef inline void pack(real* panels, const Py_ssize_t width, const real* x, Py_ssize_t n, Py_ssize_t k,
@@ -104,18 +116,22 @@ cdef void fill_rows(real* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, const
             c[i * c_row + j] = bias[j] if bias != NULL else 0
             if finish.rectify and 0 > c[i * c_row + j]:
                 c[i * c_row + j] = 0
-    shut(c, c_row, m, n, <const real*> finish.gate)
+    multiply_by_slope(c, c_row, m, n, finish.slope, <const real*> finish.below)
 
 
-cdef void shut(real* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, const real* gate) noexcept nogil:
-    """c (m, n) = 0 where gate, laid out as c, is not above 0; NULL for nowhere."""
+cdef void multiply_by_slope(real* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t n, Slope slope,
+                            const real* below) noexcept nogil:
+    """c (m, n) times the slope of the activation below, whose a is laid out alike."""
     cdef Py_ssize_t i
-    if gate == NULL:
+    if slope == NO_SLOPE:
         return
     if c_row == n:
         m, n = 1, m * n
     for i in range(m):
-        map_backward(v_relu_backward, gate + i * c_row, c + i * c_row, n)
+        if slope == RELU_SLOPE:
+            map_backward(v_relu_backward, below + i * c_row, c + i * c_row, n)
+        else:
+            map_backward(v_tanh_backward, below + i * c_row, c + i * c_row, n)
 
 
 cdef inline void finish_turned(real* c, Py_ssize_t m, Py_ssize_t n, const Finish* finish) noexcept nogil:
@@ -225,9 +241,8 @@ cdef inline Py_ssize_t row_product(const Operands* o, Py_ssize_t row, Py_ssize_t
     cdef const real* b
     cdef real* c = o.c + row * o.c_row
     cdef const real* bias = <const real*> o.finish.bias
-    cdef const real* gate = <const real*> o.finish.gate
-    if gate != NULL:
-        gate += row * o.c_row
+    cdef Slope slope = o.finish.slope if last else NO_SLOPE
+    cdef const real* below = <const real*> o.finish.below + row * o.c_row if slope != NO_SLOPE else NULL
     while j + n_vecs * LANES <= o.n:
         b = o.b + at_k * o.b_k + j
         for i in range(n_vecs):
@@ -246,9 +261,12 @@ cdef inline Py_ssize_t row_product(const Operands* o, Py_ssize_t row, Py_ssize_t
         if last and o.finish.rectify:
             for i in range(n_vecs):
                 acc[i] = v_max(zero, acc[i])
-        if last and gate != NULL:
+        if slope == RELU_SLOPE:
             for i in range(n_vecs):
-                acc[i] = v_if_gt(v_load(gate + j + i * LANES), zero, acc[i], zero)
+                acc[i] = v_relu_backward(v_load(below + j + i * LANES), acc[i])
+        elif slope == TANH_SLOPE:
+            for i in range(n_vecs):
+                acc[i] = v_tanh_backward(v_load(below + j + i * LANES), acc[i])
         for i in range(n_vecs):
             v_store(c + j + i * LANES, acc[i])
         j += n_vecs * LANES
@@ -259,6 +277,7 @@ cdef inline void begin_strips(Strip* s, const Operands* o, Py_ssize_t rows, Py_s
                               Py_ssize_t k) noexcept nogil:
     """What all strips of some rows and a block of k share, but for their b."""
     s.k = k
+    s.one = 1
     s.first = at_k == 0
     s.c_step = o.c_row
     s.rows_left = rows % TILE_ROWS
@@ -277,14 +296,14 @@ cdef inline void begin_strip(Strip* s, const Operands* o, Py_ssize_t row, Py_ssi
     s.n_tiles = rows // TILE_ROWS
     s.a = <const real*> o.a_panels if o.a_panels != NULL else o.a + row * o.a_row + at_k * o.a_k
     s.c = o.c + row * o.c_row + j
-    s.bias, s.rectify, s.gate = NULL, False, NULL
+    s.bias, s.rectify, s.slope, s.below = NULL, False, NO_SLOPE, NULL
     if at_k + s.k < o.k:
         return
     s.rectify = o.finish.rectify
     if o.finish.bias != NULL:
         s.bias = <const real*> o.finish.bias + j
-    if o.finish.gate != NULL:
-        s.gate = <const real*> o.finish.gate + row * o.c_row + j
+    if o.finish.slope != NO_SLOPE:
+        s.slope, s.below = o.finish.slope, <const real*> o.finish.below + row * o.c_row + j
 
 
 cdef void block_in_place(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
@@ -349,8 +368,8 @@ cdef inline Finish finish_from(const Finish* finish, Py_ssize_t column) noexcept
     cdef Finish rest = finish[0]
     if finish.bias != NULL:
         rest.bias = <const real*> finish.bias + column
-    if finish.gate != NULL:
-        rest.gate = <const real*> finish.gate + column
+    if finish.slope != NO_SLOPE:
+        rest.below = <const real*> finish.below + column
     return rest
 
 
@@ -385,7 +404,7 @@ cdef void narrow_product(
     time."""
     cdef real turned[MOST_TURNED * TILE_COLUMNS]
     cdef real* c = <real*> c_
-    cdef const real* gate = <const real*> finish.gate
+    cdef const real* below = <const real*> finish.below
     cdef Finish as_it_is = plain()
     cdef Py_ssize_t row = 0, rows
     if n == 1 and c_row == 1 and finish.bias == NULL:   # a column that lies as the row would
@@ -398,10 +417,10 @@ cdef void narrow_product(
             ahead)
         finish_turned(turned, rows, n, finish)
         pack_standing(c, c_row, turned, n, rows, rows)
-        shut(c, c_row, rows, n, gate)
+        multiply_by_slope(c, c_row, rows, n, finish.slope, below)
         c += rows * c_row
-        if gate != NULL:
-            gate += rows * c_row
+        if finish.slope != NO_SLOPE:
+            below += rows * c_row
         row += rows
 
 

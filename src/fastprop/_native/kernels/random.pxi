@@ -7,6 +7,7 @@ cdef extern from "philox_lanes.h":
         BLOCKS_ASIDE
         WORDS_ASIDE
     void philox_lanes(uint64_t* words, uint64_t group, uint32_t c2, uint32_t c3, uint64_t key) noexcept nogil
+    uint64_t bounded(uint64_t bits, uint64_t bound) noexcept nogil
 
 
 cdef void random_mask(void* mask_, uint64_t first, Py_ssize_t count, uint32_t c2, uint32_t c3, uint64_t seed,
@@ -24,15 +25,6 @@ cdef void random_mask(void* mask_, uint64_t first, Py_ssize_t count, uint32_t c2
             mask[at + i] = kept if <uint32_t> words[skip + i] >= threshold else <real> 0
         at += length
         skip = 0
-
-
-cdef inline uint64_t bounded(uint64_t bits, uint64_t bound) noexcept nogil:
-    """floor(bits * bound / 2**64), in 0..bound - 1; its bias is below bound / 2**64."""
-    cdef uint64_t bits_low = <uint32_t> bits, bits_high = bits >> 32
-    cdef uint64_t bound_low = <uint32_t> bound, bound_high = bound >> 32
-    cdef uint64_t middle = bits_high * bound_low + (bits_low * bound_low >> 32)
-    cdef uint64_t other = bits_low * bound_high + <uint32_t> middle
-    return bits_high * bound_high + (middle >> 32) + (other >> 32)
 
 
 cdef void shuffle(Py_ssize_t* rows, Py_ssize_t n, uint32_t c2, uint32_t c3, uint64_t seed) noexcept nogil:

@@ -8,8 +8,15 @@ with their name; a NULL name ends the list.
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport strcmp
 
+ctypedef enum Slope:
+    # The activations whose step back a product can take over
+    NO_SLOPE
+    RELU_SLOPE
+    TANH_SLOPE
+
 ctypedef struct Activation:
     const char* name
+    Slope slope                     # which of them it is
     bint reads_z                    # whether backward reads z besides a; else it takes NULL for it
     # settings: the description's numbers, in its order
     void (*forward)(const void* z, void* a, Py_ssize_t m, Py_ssize_t n, const double* settings) noexcept nogil
@@ -66,7 +73,8 @@ ctypedef struct Finish:
     # What becomes of a product's elements at last, in this order.
     const void* bias            # (n,): is added to each row; NULL for none
     bint rectify                # relu
-    const void* gate            # (m, n), laid out as c: where it is not above 0, c becomes 0: relu's step back; or NULL
+    Slope slope                 # c times the slope of the activation below, a step back,
+    const void* below           # whose a (m, n) is laid out as c; NULL for NO_SLOPE
 
 ctypedef struct Ahead:
     # Lines of memory that will be wanted: of rows `row_stride` bytes apart, or of those that `rows` names.
@@ -191,4 +199,4 @@ cdef inline const void* find(const void* entries, size_t size, const char* name)
 
 cdef inline Finish plain() noexcept nogil:
     """Elements as they are."""
-    return Finish(bias=NULL, rectify=False, gate=NULL)
+    return Finish(bias=NULL, rectify=False, slope=NO_SLOPE, below=NULL)

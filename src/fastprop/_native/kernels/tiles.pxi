@@ -1,6 +1,8 @@
 # The tile on which the matrix product stands: TILE_ROWS x TILE_VECS vectors of c in registers, over one block of k; and
 # a strip, a column of tiles.
 
+from fastprop._native.kernels.table cimport NO_SLOPE, RELU_SLOPE, TANH_SLOPE, Slope
+
 cdef enum:
     PREFETCH_FROM = 128     # k: a shorter chain is over before c's lines have come
     ROWS_OF_A_POINTER = 2   # in a tile, where rows lie apart: the first has no index in its address
@@ -31,11 +33,13 @@ cdef struct Strip:
     Py_ssize_t c_step
     Py_ssize_t rest         # columns in the last vector, where it is not full
     bint first              # the first block of k starts c, the later ones are added to it
-    # With the last block, after it: the bias to be added, or NULL; whether relu follows; and what makes c 0 where it is
-    # not above 0, at gate + i c_step, or NULL.
+    # With the last block, after it: the bias to be added, or NULL; whether relu follows; and which slope, of row i's a at
+    # below + i c_step.
     const real* bias
     bint rectify
-    const real* gate
+    Slope slope
+    const real* below
+    real one                # tanh's, see `tiles`
     Py_ssize_t n_tiles      # of TILE_ROWS rows
     Py_ssize_t rows_left    # below them
     # 1 or 0, of tiles that copy b and of tiles of `rows_left` rows. Fields and not constants, because GCC keeps
@@ -122,8 +126,8 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
     cdef Py_ssize_t rows_asked_for = n_rows * K_BETWEEN // k if k >= PREFETCH_FROM else 0
     cdef real* c = s.c
     cdef real* c_ahead
-    cdef const real* gate = s.gate
-    cdef vec zero               # v_relu's, loaded: a constant GCC would keep in a register through all k
+    cdef const real* below = s.below
+    cdef vec a, zero, one       # loaded: constants GCC would keep in registers through all k
     for t in range(n_tiles):
         for i in range(pointers_to(n_rows, rows_of_a)):
             at.a[i] = s.a + t * s.a_next + i * ROWS_OF_A_POINTER * a_step
@@ -167,13 +171,20 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
             for i in range(n_rows):
                 for j in range(n_vecs):
                     acc[i][j] = v_max(zero, acc[i][j])
-        if gate != NULL:
+        if s.slope == RELU_SLOPE:
             zero = v_load_part(c, 0)
             for i in range(n_rows):
                 for j in range(n_vecs):
-                    acc[i][j] = v_if_gt(
-                        load_columns(gate + i * c_step, j, n_vecs, last != FULL, rest), zero, acc[i][j], zero)
-            gate += n_rows * c_step
+                    a = load_columns(below + i * c_step, j, n_vecs, last != FULL, rest)
+                    acc[i][j] = v_if_gt(a, zero, acc[i][j], zero)
+        elif s.slope == TANH_SLOPE:
+            one = v_set(s.one)
+            for i in range(n_rows):
+                for j in range(n_vecs):
+                    a = load_columns(below + i * c_step, j, n_vecs, last != FULL, rest)
+                    acc[i][j] = v_mul(acc[i][j], v_fnma(a, a, one))
+        if s.slope != NO_SLOPE:
+            below += n_rows * c_step
         for i in range(n_rows):
             for j in range(n_vecs):
                 store_columns(c + i * c_step, acc[i][j], j, n_vecs, last != FULL, rest)
@@ -186,8 +197,8 @@ cdef inline void whole_tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_ve
     tiles(s, n_tiles, TILE_ROWS, n_vecs, last, rows_of_a, asks, copies)
     s.a += n_tiles * s.a_next
     s.c += n_tiles * TILE_ROWS * s.c_step
-    if s.gate != NULL:
-        s.gate += n_tiles * TILE_ROWS * s.c_step
+    if s.slope != NO_SLOPE:
+        s.below += n_tiles * TILE_ROWS * s.c_step
     s.n_tiles -= n_tiles
 
 

@@ -4,7 +4,9 @@
  * supplies `real`, `vec` (LANES reals side by side), the words below, and the register tile's size:
  *
  *     v_set(x)  v_load(p)  v_store(p, v)  v_load_part(p, count)  v_store_part(p, v, count)
- *     v_add  v_sub  v_mul  v_div  v_fma(a, b, c) = a * b + c, rounded once
+ *     v_add  v_sub  v_mul  v_div
+ *     v_fma(a, b, c)             a * b + c, rounded once
+ *     v_fnma(a, b, c)            c - a * b, rounded once
  *     v_div_beside_root(a, b)    v_div, for where a square root keeps the divider: by multiply-adds where that is faster
  *     v_fma_at(p, b, c)          v_fma(v_set(*p), b, c), in one instruction where there is one
  *     v_hold(v)                  nothing; but v keeps its register up to here

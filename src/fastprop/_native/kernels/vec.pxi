@@ -56,6 +56,7 @@ cdef extern from "vec.h":
     vec v_div(vec a, vec b) noexcept nogil
     vec v_div_beside_root(vec a, vec b) noexcept nogil
     vec v_fma(vec a, vec b, vec c) noexcept nogil
+    vec v_fnma(vec a, vec b, vec c) noexcept nogil
     vec v_fma_at(const real* a, vec b, vec c) noexcept nogil
     vec v_set_low(real x) noexcept nogil
     vec v_fma_low(vec a, vec b, vec c) noexcept nogil

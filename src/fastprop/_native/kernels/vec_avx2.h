@@ -71,6 +71,7 @@ static inline vec v_sub(vec a, vec b) { return V(sub)(a, b); }
 static inline vec v_mul(vec a, vec b) { return V(mul)(a, b); }
 static inline vec v_div(vec a, vec b) { return V(div)(a, b); }
 static inline vec v_fma(vec a, vec b, vec c) { return V(fmadd)(a, b, c); }
+static inline vec v_fnma(vec a, vec b, vec c) { return V(fnmadd)(a, b, c); }
 static inline vec v_abs(vec a) { return V(andnot)(V(set1)(-0.0), a); }
 static inline vec v_sqrt(vec a) { return V(sqrt)(a); }
 static inline vec v_copysign(vec magnitude, vec sign) {

@@ -44,6 +44,7 @@ static inline vec v_sub(vec a, vec b) { return V(sub)(a, b); }
 static inline vec v_mul(vec a, vec b) { return V(mul)(a, b); }
 static inline vec v_div(vec a, vec b) { return V(div)(a, b); }
 static inline vec v_fma(vec a, vec b, vec c) { return V(fmadd)(a, b, c); }
+static inline vec v_fnma(vec a, vec b, vec c) { return V(fnmadd)(a, b, c); }
 #if defined(__GNUC__)
 static inline vec v_fma_at(const real *a, vec b, vec c) {
 #if FASTPROP_BITS == 32

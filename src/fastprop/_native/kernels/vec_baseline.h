@@ -28,6 +28,7 @@ static inline vec v_sub(vec a, vec b) { return a - b; }
 static inline vec v_mul(vec a, vec b) { return a * b; }
 static inline vec v_div(vec a, vec b) { return a / b; }
 static inline vec v_fma(vec a, vec b, vec c) { return BY_TYPE(fmaf, fma)(a, b, c); }
+static inline vec v_fnma(vec a, vec b, vec c) { return v_fma(-a, b, c); }
 static inline vec v_abs(vec a) { return BY_TYPE(fabsf, fabs)(a); }
 static inline vec v_sqrt(vec a) { return BY_TYPE(sqrtf, sqrt)(a); }
 static inline vec v_copysign(vec magnitude, vec sign) { return BY_TYPE(copysignf, copysign)(magnitude, sign); }

@@ -48,6 +48,7 @@ static inline vec v_sub(vec a, vec b) { return V(vsub)(a, b); }
 static inline vec v_mul(vec a, vec b) { return V(vmul)(a, b); }
 static inline vec v_div(vec a, vec b) { return V(vdiv)(a, b); }
 static inline vec v_fma(vec a, vec b, vec c) { return V(vfma)(c, a, b); }
+static inline vec v_fnma(vec a, vec b, vec c) { return V(vfms)(c, a, b); }
 static inline vec v_abs(vec a) { return V(vabs)(a); }
 static inline vec v_sqrt(vec a) { return V(vsqrt)(a); }
 static inline vec v_copysign(vec magnitude, vec sign) { return V(vbsl)(u_set(SIGN_BIT), sign, magnitude); }
