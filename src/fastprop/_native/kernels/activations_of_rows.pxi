@@ -7,7 +7,7 @@ cdef inline vec v_exp_in_softmax(vec x) noexcept nogil:
     """exp(x) for x <= 0. Exponentials too small to count are 0: as subnormals they would cost a hundred times their
     arithmetic in every product that they enter."""
     cdef vec lowest = v_set(SOFTMAX_LOWEST)
-    return v_if_gt(lowest, x, v_set(0), v_exp(v_max(lowest, x)))
+    return v_if_gt(lowest, x, v_set(0), v_exp_within(v_max(lowest, x)))
 
 
 cdef inline real exponentials_of_row(const real* z, real* a, Py_ssize_t n, real highest) noexcept nogil:
@@ -31,45 +31,69 @@ cdef inline real softmax_row(const real* z, real* a, Py_ssize_t n, real highest)
     return total
 
 
-cdef inline vec exponentials_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
+cdef inline void shifted_exponentials_aside(vec* z, vec* a, Py_ssize_t n, vec highest) noexcept nogil:
     """The same for narrow rows side by side; z becomes z - highest."""
     cdef Py_ssize_t j
-    cdef vec highest = max_aside(z, n)
     for j in range(n):
         z[j] = v_sub(z[j], highest)
         a[j] = v_exp_in_softmax(z[j])
     pad_aside(a, n)
+
+
+cdef inline vec exponentials_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
+    """And their sum."""
+    shifted_exponentials_aside(z, a, n, max_aside(z, n))
     return sum_aside(a, n)
 
 
-cdef inline vec softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
+cdef inline void divide_aside(vec* a, Py_ssize_t n, vec s) noexcept nogil:
     """All are divided by the same s: once 1 / s is rounded, three multiply-adds round a quotient as a division would
     (docs/numerics.md)."""
     cdef Py_ssize_t j
-    cdef vec s = exponentials_aside(z, a, n), inverse = v_div(v_set(1), s)
-    cdef vec q
+    cdef vec q, inverse = v_div(v_set(1), s)
     for j in range(n):
         q = v_mul(a[j], inverse)
         a[j] = v_fma(v_fnma(s, q, a[j]), inverse, q)
+
+
+cdef inline vec softmax_aside(vec* z, vec* a, Py_ssize_t n) noexcept nogil:
+    cdef vec s = exponentials_aside(z, a, n)
+    divide_aside(a, n, s)
     return s
+
+
+cdef inline void softmax_of_groups(const real* z, real* a, Py_ssize_t n, Py_ssize_t n_groups,
+                                   Py_ssize_t n_rows) noexcept nogil:
+    """Of groups of n_rows narrow rows side by side, each step for all groups before the next: a group's steps wait for
+    one another."""
+    cdef vec columns[COLUMNS_ASIDE]
+    cdef vec highest[GROUPS_ASIDE]
+    cdef Py_ssize_t g, width = padded_aside(n)
+    for g in range(n_groups):
+        load_aside(columns + g * width, z + g * n_rows * n, n, n_rows)
+    for g in range(n_groups):
+        highest[g] = max_aside(columns + g * width, n)
+    for g in range(n_groups):
+        shifted_exponentials_aside(columns + g * width, columns + g * width, n, highest[g])
+    for g in range(n_groups):
+        divide_aside(columns + g * width, n, sum_aside(columns + g * width, n))
+    for g in range(n_groups):
+        store_aside(a + g * n_rows * n, columns + g * width, n, n_rows)
 
 
 cdef void softmax_forward(const void* z_, void* a_, Py_ssize_t m, Py_ssize_t n, const double* settings) noexcept nogil:
     cdef const real* z = <const real*> z_
     cdef real* a = <real*> a_
-    cdef vec columns[COLUMNS_ASIDE]
-    cdef vec results[COLUMNS_ASIDE]
-    cdef Py_ssize_t i = 0, count
+    cdef Py_ssize_t i = 0, n_rows, n_groups
     while i < m:
-        count = rows_aside(m - i, n)
-        if count:
-            load_aside(columns, z + i * n, n, count)
-            softmax_aside(columns, results, n)
-            store_aside(a + i * n, results, n, count)
-        else:
-            count = 1
+        n_rows = rows_aside(m - i, n)
+        if n_rows == 0:
             softmax_row(z + i * n, a + i * n, n, row_max(z + i * n, n))
-        i += count
+            i += 1
+        else:
+            n_groups = min((m - i) // n_rows, COLUMNS_ASIDE // padded_aside(n))
+            softmax_of_groups(z + i * n, a + i * n, n, n_groups, n_rows)
+            i += n_groups * n_rows
 
 
 cdef void softmax_backward(const void* a_, const void* z, void* delta_, Py_ssize_t m, Py_ssize_t n,
@@ -151,14 +175,13 @@ cdef void log_softmax_backward(const void* a_, const void* z, void* delta_, Py_s
     cdef const real* a = <const real*> a_
     cdef real* delta = <real*> delta_
     cdef Py_ssize_t i, j
-    cdef vec minus_sum
+    cdef vec minus_sum, probabilities
     for i in range(m):
         minus_sum = v_set(-row_sum(delta, n))
         j = 0
         while j < n:
-            v_store_upto(
-                delta + j,
-                v_fma(minus_sum, v_exp_in_softmax(v_load_upto(a + j, n - j)), v_load_upto(delta + j, n - j)), n - j)
+            probabilities = v_exp_in_softmax(v_min(v_set(EXP_HIGHEST), v_load_upto(a + j, n - j)))
+            v_store_upto(delta + j, v_fma(minus_sum, probabilities, v_load_upto(delta + j, n - j)), n - j)
             j += LANES
         a += n
         delta += n

@@ -89,12 +89,16 @@ cdef inline vec v_reduced_expm1(vec r) noexcept nogil:
     return v_fma(v_mul(r, r), v_polynomial(EXPM1_C, EXPM1_TERMS, r), r)
 
 
-cdef inline vec v_exp(vec x) noexcept nogil:
-    cdef vec t, r
-    x = v_max(v_set(EXP_LOWEST), v_min(v_set(EXP_HIGHEST), x))          # beyond, the result is 0 or inf all the same
-    t = v_exponent(x)
-    r = v_less_ln2(x, v_sub(t, v_set(MAGIC)))
+cdef inline vec v_exp_within(vec x) noexcept nogil:
+    """exp(x) for x in EXP_LOWEST..EXP_HIGHEST."""
+    cdef vec t = v_exponent(x)
+    cdef vec r = v_less_ln2(x, v_sub(t, v_set(MAGIC)))
     return v_scale(v_add(v_reduced_expm1(r), v_set(1)), t)
+
+
+cdef inline vec v_exp(vec x) noexcept nogil:
+    """Beyond that range the result is 0 or inf all the same."""
+    return v_exp_within(v_max(v_set(EXP_LOWEST), v_min(v_set(EXP_HIGHEST), x)))
 
 
 cdef inline vec v_expm1(vec x_) noexcept nogil:

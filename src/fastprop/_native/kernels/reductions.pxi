@@ -82,15 +82,20 @@ cdef inline Py_ssize_t rows_aside(Py_ssize_t n_rows, Py_ssize_t n) noexcept nogi
     return min(n_rows, LANES) if LANES > 1 and n <= COLUMNS_ASIDE and n_rows >= ROWS_ASIDE else 0
 
 
+cdef inline Py_ssize_t padded_aside(Py_ssize_t n) noexcept nogil:
+    """How many columns n of them take: a multiple of VIRTUAL_LANES."""
+    return (n + VIRTUAL_LANES - 1) // VIRTUAL_LANES * VIRTUAL_LANES
+
+
 cdef inline void pad_aside(vec* columns, Py_ssize_t n) noexcept nogil:
-    """+0 from column n on, up to a multiple of VIRTUAL_LANES."""
-    while n % VIRTUAL_LANES:
-        columns[n] = v_set(0)
-        n += 1
+    """+0 in those from n on."""
+    cdef Py_ssize_t j
+    for j in range(n, padded_aside(n)):
+        columns[j] = v_set(0)
 
 
 cdef inline void load_aside(vec* columns, const real* x, Py_ssize_t n, Py_ssize_t n_rows) noexcept nogil:
-    """columns of n_rows rows, at most LANES; +0 beyond n_rows, and beyond n up to a multiple of VIRTUAL_LANES."""
+    """columns of n_rows rows, at most LANES; +0 beyond n_rows, and from column n on."""
     cdef Py_ssize_t i, j = 0
     while j < n:
         for i in range(LANES):

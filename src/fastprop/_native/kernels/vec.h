@@ -152,8 +152,9 @@ static inline void prefetch_for_later(const char *p) { (void)p; }
 /* Row reductions run over 16 virtual lanes, whatever the real width: part of the numerics contract. */
 #define VIRTUAL_LANES 16
 #define ROW_VECS (VIRTUAL_LANES / LANES)
-/* Of rows that are reduced side by side, at most. */
-#define COLUMNS_ASIDE (6 * VIRTUAL_LANES)
+/* Rows that are reduced side by side: their columns at most, or groups of narrow ones. */
+#define GROUPS_ASIDE 6
+#define COLUMNS_ASIDE (GROUPS_ASIDE * VIRTUAL_LANES)
 /* Fewer narrow rows than this are reduced sooner one by one than side by side. */
 #define ROWS_ASIDE ((LANES + 1) / 2)
 

@@ -24,6 +24,7 @@ cdef extern from "vec.h":
         NARROW
         VIRTUAL_LANES
         ROW_VECS
+        GROUPS_ASIDE
         COLUMNS_ASIDE
         ROWS_ASIDE
     const char REAL_KIND
