@@ -23,6 +23,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+from collections import namedtuple
+
 from numpy import array as array_of, dtype as dtype_of, empty, ndarray
 
 from fastprop._native.arrays cimport Array
@@ -33,16 +35,12 @@ from fastprop._native.philox cimport MASK
 from fastprop._native.threads import CALL_WORK, Pace, call_helpers
 
 cdef enum:
-    ALIGNMENT = 64          # bytes: a cache line, and the widest vector
     # Batches of so few rows: dW = aᵀ delta is multiplied within the update and not written to memory, where W's rows
     # are whole cache lines (else each row's first load waits for the last one's store).
     FEW_ROWS = 4
-    GRADIENT_AT_ONCE = 262144   # bytes of dW between two updates, for the second-level cache
-    COLUMN_AT_ONCE = 960    # bytes, 240 or 120 rows of dW, at least: reading delta anew for each lot costs as well
     WORK_PER_PAUSE = 16000  # multiply-adds, 0.3 us or more, for each 20 ns of waiting: helpers may cost 7 % of the time
     LONGEST_WAIT = 50000    # pauses: 1 ms
     WORK_BY_COLUMNS = 3000000   # multiply-adds forward for each worker, 150 us: where meeting at each layer is nothing
-    X_FOR_EACH = 1048576    # bytes of a batch's x that each worker gathers whole, rather than read what others wrote
     NEAR = 131072           # bytes of X that stay in the second-level cache beside the network
     COLUMNS_TOGETHER = 32   # of a product for one worker: whole vectors, whole cache lines
 
@@ -80,16 +78,14 @@ cdef class Plan:
 
     def __cinit__(self, capsule, nodes, batch_size, loss=None, metrics=(), n_workers=1, n_elements=None,
                   to_inputs=False):
-        cdef Py_ssize_t i, j
+        cdef Py_ssize_t i
         cdef char* base
-        cdef double* settings
-        cdef Node* node
-        cdef size_t alignment = ALIGNMENT
         self.kernels = <const Kernels*> PyCapsule_GetPointer(capsule, "fastprop kernels")
         self.kind = b"f" if self.kernels.itemsize == 4 else b"d"
         self.dtype = dtype_of(chr(self.kind))
         self.batch_size = batch_size
         self.n_workers = n_workers
+        self.n_elements = -1 if n_elements is None else n_elements
         self.pace = Pace(n_workers)
         self.n_metrics = len(metrics)
         self.n_inputs, self.n_outputs = nodes[0].n_in, nodes[-1].n_out
@@ -110,88 +106,26 @@ cdef class Plan:
         self.schedules = tuple([laid.schedule for laid in scheduled])
         self.first_settings = array_of([[number for laid in scheduled for number in laid.settings]], dtype=float)
 
-        # The layout, in Python's integers, which cannot overflow: each part's offset from the arena's start.
-        parts = Parts()
-        itemsize = self.kernels.itemsize
-        learns = to_inputs or loss is not None
-        learning = itemsize if learns else 0
-        node_list = parts.add(self.n_nodes * sizeof(Node))
-        worker_list = parts.add(n_workers * sizeof(Worker))
-        metric_list = parts.add(self.n_metrics * sizeof(void*))
         numbers = [loss_numbers, [setting for _, setting in metrics], *[laid.settings for laid in nodes]]
-        setting_lists = [parts.add(len(each) * sizeof(double)) for each in numbers]
-        self.n_elements = -1 if n_elements is None else n_elements
-        x_size = (batch_size * self.n_inputs if n_elements is None else n_elements) * itemsize
-        self.x_for_each = learns and n_workers > 1 and n_elements is None and x_size <= X_FOR_EACH
-        x = parts.add(0 if self.x_for_each else x_size)
-        columns = parts.add((n_elements or 0) * sizeof(Py_ssize_t))
-        rows = [parts.add(0 if n_elements is None else batch_size * sizeof(Py_ssize_t)) for _ in range(2)]
-        y = parts.add(batch_size * self.n_targets * learning)
-        o = parts.add(batch_size * self.n_outputs * learning)
-        scores = parts.add(batch_size * (1 + self.n_metrics) * sizeof(double))
-        places, widths = lay_out(nodes, learns, to_inputs, self.reads_z)
-        buffers = [parts.add(batch_size * width * itemsize) for width in widths]
-        fixed = [parts.add(laid.fixed * itemsize) for laid in nodes]
         others = others_of(nodes)
-        other_lists = [parts.add(len(each) * sizeof(void*)) for each in others]
-        work_size = work_of(self.kernels, nodes, batch_size, learns) * itemsize
-        dW_size = max([gradient_at_once(laid, itemsize) for laid in nodes]) * learning
-        if n_elements is not None:
-            work_size = max(work_size, dW_size)
-        own_sizes = work_size, dW_size, batch_size * learning, batch_size * learning, x_size * self.x_for_each
-        owned = [[parts.add(size) for size in own_sizes] for _ in range(n_workers)]
-        if parts.total >= HUGE_PAGE:
-            alignment = HUGE_PAGE
-        if parts.total < 2**62:
-            self.memory = <char*> malloc(parts.total + alignment)
+        learns = to_inputs or loss is not None
+        places, widths = lay_out(nodes, learns, to_inputs, self.reads_z)
+        offsets = offsets_of(self, nodes, batch_size, n_elements, learns, numbers, others, widths)
+        self.memory = allocated(offsets.total)
         if self.memory == NULL:
-            raise MemoryError(f"a batch of {batch_size} rows needs {parts.total} bytes of working memory")
-
-        base = self.memory + (alignment - <size_t> self.memory % alignment)
-        if alignment == HUGE_PAGE:
-            ask_for_huge_pages(base, parts.total)
-        self.nodes = <Node*> (base + <Py_ssize_t> node_list)
-        self.workers = <Worker*> (base + <Py_ssize_t> worker_list)
-        self.metrics = <const Metric**> (base + <Py_ssize_t> metric_list)
-        self.elements = Elements(
-            values=base + <Py_ssize_t> x, columns=<Py_ssize_t*> (base + <Py_ssize_t> columns),
-            starts=<Py_ssize_t*> (base + <Py_ssize_t> rows[0]), ends=<Py_ssize_t*> (base + <Py_ssize_t> rows[1]))
-        self.y = base + <Py_ssize_t> y
-        self.o = NULL
-        if loss is not None and self.loss.through != NULL and last_activation:
-            self.o = base + <Py_ssize_t> o
-        self.scores = <double*> (base + <Py_ssize_t> scores)
-        for i, (work, dW, w, mean_w, own_x) in enumerate(owned):
-            self.workers[i] = Worker(
-                work=base + <Py_ssize_t> work, dW=base + <Py_ssize_t> dW, w=base + <Py_ssize_t> w,
-                mean_w=base + <Py_ssize_t> mean_w, x=base + <Py_ssize_t> (own_x if self.x_for_each else x),
-                met_no_number=False)
-        for at, each in zip(setting_lists, numbers):
-            settings = <double*> (base + <Py_ssize_t> at)
-            for j, number in enumerate(each):
-                settings[j] = number
-        self.loss_settings = <double*> (base + <Py_ssize_t> setting_lists[0])
-        self.metric_settings = <double*> (base + <Py_ssize_t> setting_lists[1])
+            raise MemoryError(f"a batch of {batch_size} rows needs {offsets.total} bytes of working memory")
+        base = aligned_in(self.memory, offsets.total)
+        place_batch(self, base, offsets)
+        place_numbers(self, base, offsets, numbers)
+        if self.loss == NULL or self.loss.through == NULL or not last_activation:
+            self.o = NULL
         for i, (name, _) in enumerate(metrics):
             self.metrics[i] = <const Metric*> find(self.kernels.metrics, sizeof(Metric), name.encode())
-        for i, (laid, place) in enumerate(zip(nodes, places)):
-            node = &self.nodes[i]
-            node.n_in, node.n_out = laid.n_in, laid.n_out
-            x, a, delta, delta_in, own = [None if at is None else buffers[at] for at in place]
-            node.x = part_at(base, x)
-            node.a = part_at(base, a)
-            node.delta = part_at(base, delta)
-            node.delta_in = part_at(base, delta_in)
-            node.x_is_output = place.x is not None and place.x == places[-1].a
-            node.a_is_output = place.a == places[-1].a
-            node.own = part_at(base, own)
-            node.fixed = part_at(base, fixed[i])
-            node.settings = <double*> (base + <Py_ssize_t> setting_lists[2 + i])
-            node.n_scheduled = 0 if laid.schedule is None else len(laid.settings)
-            node.others = <Node**> (base + <Py_ssize_t> other_lists[i])
-            node.n_others = len(others[i])
-            for j, other in enumerate(others[i]):
-                node.others[j] = &self.nodes[<Py_ssize_t> other]
+        self.nodes = <Node*> part_at(base, offsets.nodes)
+        for i, laid in enumerate(nodes):
+            place_node(self, base, offsets, i, places[i], places[-1], others[i])
+            self.nodes[i].n_in, self.nodes[i].n_out = laid.n_in, laid.n_out
+            self.nodes[i].n_scheduled = 0 if laid.schedule is None else len(laid.settings)
         self.functions = []
         for i, laid in enumerate(nodes):
             self.set_kind(&self.nodes[i], laid)
@@ -570,6 +504,7 @@ cdef class Plan:
 
 cdef Loss IN_PYTHON = Loss(b"python", NULL, NULL)
 
+include "memory.pxi"
 include "learning.pxi"
 include "objective.pxi"
 include "nodes.pxi"
@@ -581,58 +516,3 @@ include "nodes_learnt.pxi"
 include "nodes_columns.pxi"
 include "node_kinds.pxi"
 include "jobs.pxi"
-
-
-cdef rows_at_once(n_in, n_out, itemsize):
-    """How many of dW's n_in rows of n_out to compute between two updates."""
-    together = COLUMN_AT_ONCE // itemsize
-    return min(n_in, max(1, GRADIENT_AT_ONCE // (n_out * itemsize * together)) * together)
-
-
-cdef others_of(nodes):
-    """For each node those that it joins, or those that it forks into; none where there is just one below."""
-    found = [list(node.inputs) if len(node.inputs) > 1 or node.kind == "concatenate" else [] for node in nodes]
-    for i, node in enumerate(nodes):
-        if node.kind == "branch":
-            found[node.inputs[0]].append(i)
-    return found
-
-
-cdef gradient_at_once(node, itemsize):
-    """How many reals of a node's gradient to compute between two updates."""
-    if node.kind == "product":
-        return (rows_at_once(node.n_in, node.n_out, itemsize) + 1) * node.n_out     # and the bias
-    return node.at_once or (max(node.n_params, 2 * node.n_out) if node.n_params else 0)
-
-
-cdef work_of(const Kernels* kernels, nodes, batch_size, learns):
-    """The reals of working memory that the largest of the products needs."""
-    cdef Py_ssize_t m = min(batch_size, 2**31), k, n, most = 0
-    for node in nodes:
-        if node.kind in ("batch_norm_fixed", "prelu"):      # a number for each column
-            most = max(most, node.n_out)
-        if node.kind not in ("product", "groups"):
-            continue
-        parts = 1 if node.kind == "product" else int(node.settings[0])
-        k, n = min(node.n_in // parts, 2**31), min(node.n_out // parts, 2**31)
-        most = max(most, kernels.product_work(m, n, k))
-        if learns:
-            most = max(most, kernels.product_work(k, n, m), kernels.product_work(m, k, n))
-    return most
-
-
-cdef inline char* part_at(char* base, offset) except? NULL:
-    """Where the part is; NULL for None."""
-    return NULL if offset is None else base + <Py_ssize_t> offset
-
-
-class Parts:
-    """Offsets of an arena's parts, each aligned."""
-
-    def __init__(self):
-        self.total = 0
-
-    def add(self, n_bytes):
-        offset = self.total
-        self.total += (n_bytes + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
-        return offset

@@ -101,7 +101,8 @@ cdef class KernelCalls:
         cdef Py_ssize_t m = a.shape[0], k = a.shape[1], n = b.shape[1]
         out, work = self.empty((m, n), self.dtype), self.empty((self.table.product_work(m, n, k),), self.dtype)
         cdef Array A = self.take(a if a.flags.c_contiguous else a.T), B = self.take(b if b.flags.c_contiguous else b.T)
-        cdef Array extra = None if bias is None else self.take(bias), A_below = None if slope is None else self.take(below)
+        cdef Array extra = None if bias is None else self.take(bias)
+        cdef Array A_below = None if slope is None else self.take(below)
         cdef Array C = self.take(out), panels = self.take(work)
         cdef Py_ssize_t size = self.dtype.itemsize, a_row = a.strides[0], a_k = a.strides[1]
         cdef Py_ssize_t b_k = b.strides[0], b_column = b.strides[1]

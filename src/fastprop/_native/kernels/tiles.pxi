@@ -33,8 +33,8 @@ cdef struct Strip:
     Py_ssize_t c_step
     Py_ssize_t rest         # columns in the last vector, where it is not full
     bint first              # the first block of k starts c, the later ones are added to it
-    # With the last block, after it: the bias to be added, or NULL; whether relu follows; and which slope, of row i's a at
-    # below + i c_step.
+    # With the last block, after it: the bias to be added, or NULL; whether relu follows; and which slope, of row i's a
+    # at below + i c_step.
     const real* bias
     bint rectify
     Slope slope
