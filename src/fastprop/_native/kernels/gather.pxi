@@ -5,7 +5,8 @@
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef enum:
-    ROWS_AHEAD = 2
+    ROWS_AHEAD = 2          # asked for at least,
+    LINES_AHEAD = 32        # or so many lines of shorter ones
 
 ctypedef fused source:
     float
@@ -53,12 +54,13 @@ cdef inline void gather_long_rows(const char* X, Py_ssize_t row_stride, const Py
     """Longer ones. In random order the processor cannot tell which row comes next, and waits for each; so the next ones
     are asked for in time."""
     cdef const char* row
-    cdef Py_ssize_t i, j, ahead
+    cdef Py_ssize_t i, j, ahead, width = n * <Py_ssize_t> sizeof(real)
+    cdef Py_ssize_t rows_ahead = max(ROWS_AHEAD, LINES_AHEAD * CACHE_LINE // width)
     for i in range(m):
-        if rows != NULL and i + ROWS_AHEAD < m:
-            row = X + rows[first + i + ROWS_AHEAD] * row_stride
+        if rows != NULL and i + rows_ahead < m:
+            row = X + rows[first + i + rows_ahead] * row_stride
             ahead = 0
-            while ahead < n * <Py_ssize_t> sizeof(real):
+            while ahead < width:
                 prefetch_to_read(row + ahead)
                 ahead += CACHE_LINE
         row = X + (rows[first + i] if rows != NULL else first + i) * row_stride

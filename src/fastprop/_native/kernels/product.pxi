@@ -280,8 +280,7 @@ cdef inline void begin_strips(Strip* s, const Operands* o, Py_ssize_t rows, Py_s
     s.one = 1
     s.first = at_k == 0
     s.c_step = o.c_row
-    s.rows_left = rows % TILE_ROWS
-    s.n_lower = s.rows_left != 0
+    s.n_lower = 1
     if o.a_panels != NULL:
         s.a_step = TILE_ROWS
         s.a_next = TILE_ROWS * k
@@ -294,6 +293,11 @@ cdef inline void begin_strip(Strip* s, const Operands* o, Py_ssize_t row, Py_ssi
                              Py_ssize_t j) noexcept nogil:
     """The strip from column j on, but for its b."""
     s.n_tiles = rows // TILE_ROWS
+    s.rows_left = s.lower_rows = rows % TILE_ROWS
+    if 0 < s.rows_left * TILE_VECS < CHAINS and s.n_tiles > 0 and o.rows_of_a != PACKED:
+        s.n_tiles -= 1                          # with the last whole tile's, two tiles that keep the processor busy
+        s.rows_left += TILE_ROWS
+        s.lower_rows = (s.rows_left + 1) // 2
     s.a = <const real*> o.a_panels if o.a_panels != NULL else o.a + row * o.a_row + at_k * o.a_k
     s.c = o.c + row * o.c_row + j
     s.bias, s.rectify, s.slope, s.below = NULL, False, NO_SLOPE, NULL
@@ -334,7 +338,7 @@ cdef void block(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t a
     cdef Py_ssize_t n_turns = rows // TILE_ROWS * ((k + K_BETWEEN - 1) // K_BETWEEN)
     cdef bint b_ahead = (
         o.b_panel != NULL and n_turns > 0 and o.n * o.k * <Py_ssize_t>sizeof(real) >= BYTES_ASKED_FOR)
-    cdef bint tile_copies = o.b_panel != NULL and o.b_column == 1 and rows >= TILE_ROWS
+    cdef bint tile_copies = o.b_panel != NULL and o.b_column == 1 and rows >= 2 * TILE_ROWS
     cdef const Tiles* tiles_of_a = &TILES[<Py_ssize_t> o.rows_of_a]
     cdef Strip s
     cdef Ahead panel

@@ -5,6 +5,7 @@ from fastprop._native.kernels.table cimport NO_SLOPE, RELU_SLOPE, TANH_SLOPE, Sl
 
 cdef enum:
     PREFETCH_FROM = 128     # k: a shorter chain is over before c's lines have come
+    CHAINS = 8              # that hide a multiply-add's latency: two a cycle, each of four cycles
     ROWS_OF_A_POINTER = 2   # in a tile, where rows lie apart: the first has no index in its address
 
 
@@ -42,8 +43,9 @@ cdef struct Strip:
     real one                # tanh's, see `tiles`
     Py_ssize_t n_tiles      # of TILE_ROWS rows
     Py_ssize_t rows_left    # below them
-    # 1 or 0, of tiles that copy b and of tiles of `rows_left` rows. Fields and not constants, because GCC keeps
-    # accumulators in registers only where the loop over tiles remains a loop.
+    Py_ssize_t lower_rows   # of the tiles there, at most
+    # Of tiles that copy b, 1 or 0; and of each height below the whole ones, 1. Fields and not constants, because GCC
+    # keeps accumulators in registers only where the loop over tiles remains a loop.
     Py_ssize_t n_first
     Py_ssize_t n_lower
     Ahead* ahead            # lines to ask for meanwhile, there may be none left; not where a and b lie in place
@@ -191,45 +193,54 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
         c += n_rows * c_step
 
 
+cdef inline void go_down(Strip* s, Py_ssize_t n_rows, Py_ssize_t a_rows) noexcept nogil:
+    """What is left of the strip begins so many rows below, and so many reals of a."""
+    s.a += a_rows
+    s.c += n_rows * s.c_step
+    if s.slope != NO_SLOPE:
+        s.below += n_rows * s.c_step
+
+
 cdef inline void whole_tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_vecs, const Last last,
                              const RowsOfA rows_of_a, const bint asks, const bint copies) noexcept nogil:
-    """So many of TILE_ROWS rows; what is left of the strip begins below them."""
+    """So many of TILE_ROWS rows."""
     tiles(s, n_tiles, TILE_ROWS, n_vecs, last, rows_of_a, asks, copies)
-    s.a += n_tiles * s.a_next
-    s.c += n_tiles * TILE_ROWS * s.c_step
-    if s.slope != NO_SLOPE:
-        s.below += n_tiles * TILE_ROWS * s.c_step
+    go_down(s, n_tiles * TILE_ROWS, n_tiles * s.a_next)
     s.n_tiles -= n_tiles
 
 
 cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const Last last,
                                const RowsOfA rows_of_a) noexcept nogil:
-    """All rows: tiles of TILE_ROWS, then one of the rows left over, each height unrolled for itself."""
-    cdef Py_ssize_t left = s.rows_left
+    """All rows: tiles of TILE_ROWS, then one or two of the rows left over, each height unrolled for itself."""
+    cdef Py_ssize_t rows
     if s.n_tiles:
         whole_tiles(s, s.n_tiles, n_vecs, last, rows_of_a, False, False)
-    if left == 1:
-        tiles(s, s.n_lower, 1, n_vecs, last, rows_of_a, False, False)
-    elif left == 2:
-        tiles(s, s.n_lower, 2, n_vecs, last, rows_of_a, False, False)
-    elif left == 3:
-        tiles(s, s.n_lower, 3, n_vecs, last, rows_of_a, False, False)
-    elif TILE_ROWS > 4 and left == 4:
-        tiles(s, s.n_lower, 4, n_vecs, last, rows_of_a, False, False)
-    elif TILE_ROWS > 5 and left == 5:
-        tiles(s, s.n_lower, 5, n_vecs, last, rows_of_a, False, False)
-    elif TILE_ROWS > 6 and left == 6:
-        tiles(s, s.n_lower, 6, n_vecs, last, rows_of_a, False, False)
-    elif TILE_ROWS > 7 and left == 7:
-        tiles(s, s.n_lower, 7, n_vecs, last, rows_of_a, False, False)
-    elif TILE_ROWS > 8 and left == 8:
-        tiles(s, s.n_lower, 8, n_vecs, last, rows_of_a, False, False)
-    elif TILE_ROWS > 9 and left == 9:
-        tiles(s, s.n_lower, 9, n_vecs, last, rows_of_a, False, False)
-    elif TILE_ROWS > 10 and left == 10:
-        tiles(s, s.n_lower, 10, n_vecs, last, rows_of_a, False, False)
-    elif TILE_ROWS > 11 and left == 11:
-        tiles(s, s.n_lower, 11, n_vecs, last, rows_of_a, False, False)
+    while s.rows_left > 0:
+        rows = min(s.rows_left, s.lower_rows)
+        if rows == 1:
+            tiles(s, s.n_lower, 1, n_vecs, last, rows_of_a, False, False)
+        elif rows == 2:
+            tiles(s, s.n_lower, 2, n_vecs, last, rows_of_a, False, False)
+        elif rows == 3:
+            tiles(s, s.n_lower, 3, n_vecs, last, rows_of_a, False, False)
+        elif TILE_ROWS > 4 and rows == 4:
+            tiles(s, s.n_lower, 4, n_vecs, last, rows_of_a, False, False)
+        elif TILE_ROWS > 5 and rows == 5:
+            tiles(s, s.n_lower, 5, n_vecs, last, rows_of_a, False, False)
+        elif TILE_ROWS > 6 and rows == 6:
+            tiles(s, s.n_lower, 6, n_vecs, last, rows_of_a, False, False)
+        elif TILE_ROWS > 7 and rows == 7:
+            tiles(s, s.n_lower, 7, n_vecs, last, rows_of_a, False, False)
+        elif TILE_ROWS > 8 and rows == 8:
+            tiles(s, s.n_lower, 8, n_vecs, last, rows_of_a, False, False)
+        elif TILE_ROWS > 9 and rows == 9:
+            tiles(s, s.n_lower, 9, n_vecs, last, rows_of_a, False, False)
+        elif TILE_ROWS > 10 and rows == 10:
+            tiles(s, s.n_lower, 10, n_vecs, last, rows_of_a, False, False)
+        elif TILE_ROWS > 11 and rows == 11:
+            tiles(s, s.n_lower, 11, n_vecs, last, rows_of_a, False, False)
+        go_down(s, rows, rows * s.a_step if rows_of_a == SEPARATE else rows)
+        s.rows_left -= rows
 
 
 cdef inline void strip(Strip* s, Py_ssize_t n_columns, const RowsOfA rows_of_a) noexcept nogil:
