@@ -1,6 +1,7 @@
 """What runs in a peer's process: one network of it at a time, in training or at predict."""
 
 import resource
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import Distribution
@@ -82,4 +83,5 @@ class Session:
             status = Path("/proc/self/status").read_text()
             return 1024 * int(status.split("VmHWM:")[1].split()[0])
         except (OSError, IndexError):
-            return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            return size if sys.platform == "darwin" else 1024 * size

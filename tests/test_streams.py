@@ -351,7 +351,7 @@ def test_what_makes_no_sense_is_refused(options, message):
         (lambda t: t.evaluate(X, Y, steps=3), "steps is for a stream"),
         (lambda t: t.evaluate([]), "X gave no batches"),
         (lambda t: t.model.predict(iter([X[:, :2]])), "X has 2 columns"),
-        (lambda t: t.model.predict(iter([3])), "X has 0 dimensions"),
+        (lambda t: t.model.predict(iter([3])), "X is 0-dimensional"),
     ],
 )
 def test_what_makes_no_sense_to_score_is_refused(call, message):

@@ -617,6 +617,7 @@ def test_a_batch_larger_than_the_data_is_cut_down_with_one_warning():
         warnings.simplefilter("always")
         fit(large, X, y, epochs=3, batch_size=10**9)
     assert [str(w.message) for w in caught] == ["batch_size is 1000000000, but there are 50 rows; using 50"]
+    assert caught[0].filename == __file__
     fit(exact, X, y, epochs=3, batch_size=ROWS)
     assert bits(large) == bits(exact)
 

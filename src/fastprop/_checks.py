@@ -255,7 +255,7 @@ def table(name: str, X: object) -> Matrix:
             1: f"; for one row pass {name}.reshape(1, -1), for one column {name}.reshape(-1, 1)",
         }.get(array.ndim, f"; to flatten each row pass {name}.reshape(len({name}), -1)")
         raise ValueError(
-            f"{name} has {array.ndim} dimensions (shape {array.shape}), but rows and columns are wanted{advice}"
+            f"{name} is {array.ndim}-dimensional (shape {array.shape}), but rows and columns are wanted{advice}"
         )
     return plain_numbers(name, array)
 
@@ -302,7 +302,7 @@ def plain_numbers(name: str, array: NDArray[Any]) -> NDArray[Any]:
 def sparse_rows(name: str, X: Any) -> SparseRows:
     """A matrix or array of scipy.sparse; copied only where it is of another form or its elements of another type."""
     if X.ndim != 2:
-        raise ValueError(f"{name} has {X.ndim} dimensions (shape {X.shape}), but rows and columns are wanted")
+        raise ValueError(f"{name} is {X.ndim}-dimensional (shape {X.shape}), but rows and columns are wanted")
     rows = X.tocsr()
     if not rows.has_canonical_format:  # columns that do not ascend, or come twice
         rows = rows.copy() if rows is X else rows
@@ -404,7 +404,9 @@ def values(name: str, y: object, n_outputs: int, dtype: np.dtype[Any]) -> Matrix
     """Targets that are numbers: (m, n_outputs), or (m,) for a single output; finite."""
     array = as_array(name, y)
     if array.ndim not in (1, 2):
-        raise ValueError(f"{name} has {array.ndim} dimensions (shape {array.shape}), but one or two are wanted")
+        raise ValueError(
+            f"{name} is {array.ndim}-dimensional (shape {array.shape}), but (m,) or (m, n_outputs) is wanted"
+        )
     array = plain_numbers(name, array)
     shape = array.shape
     finite(name, array, dtype)
@@ -469,7 +471,7 @@ def classes(name: str, y: object, n_classes: int, dtype: np.dtype[Any]) -> Matri
         return array
     if array.ndim != 1:
         raise ValueError(
-            f"{name} has {array.ndim} dimensions (shape {array.shape}), but labels or one-hot rows are wanted"
+            f"{name} is {array.ndim}-dimensional (shape {array.shape}), but labels or one-hot rows are wanted"
         )
     if array.dtype.kind not in "biuf":
         raise TypeError(
@@ -491,7 +493,7 @@ def weights(name: str, w: object, n_rows: int, dtype: np.dtype[Any]) -> NDArray[
     """One weight per row: finite, not negative, not all zero."""
     array = as_array(name, w)
     if array.ndim != 1:
-        raise ValueError(f"{name} has {array.ndim} dimensions (shape {array.shape}), but one weight per row is wanted")
+        raise ValueError(f"{name} is {array.ndim}-dimensional (shape {array.shape}), but one weight per row is wanted")
     array = plain_numbers(name, array)
     same_length(name, array, n_rows)
     finite(name, array, dtype)
@@ -508,6 +510,7 @@ def batch_size(value: object, n_rows: int) -> int:
     """A batch of at most n_rows; a larger one is cut down with a warning."""
     size = integer("batch_size", value)
     if size > n_rows:
-        warnings.warn(f"batch_size is {size}, but there are {n_rows} rows; using {n_rows}", stacklevel=3)
+        message = f"batch_size is {size}, but there are {n_rows} rows; using {n_rows}"
+        warnings.warn(message, stacklevel=4)  # who called fit
         return n_rows
     return size

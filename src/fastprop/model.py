@@ -291,7 +291,7 @@ class Sequential:
         n_workers: int,
         n_elements: int | None = None,
         training: bool = False,
-        loss: tuple[str, tuple[float, ...], int] | None = None,
+        loss: tuple[Any, ...] | None = None,
         metrics: tuple[tuple[str, float], ...] = (),
         to_inputs: bool = False,
     ) -> Plan:

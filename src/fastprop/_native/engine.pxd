@@ -90,7 +90,7 @@ ctypedef struct Rows:
     char x_kind
     Py_ssize_t[2] x_strides
     bint x_in_place                 # X is a matrix of the network's own reals already, taken in its own order
-    bint far                        # X is large, each of its rows in one place, the next not to be guessed
+    bint scattered                  # X is large, each of its rows in one place, the next not to be guessed
     const char* columns             # of a sparse X, whose elements X then holds one after the other; else NULL
     bint columns_wide               # in 64 bits, not 32
     const int64_t* row_starts       # (count + 1,): each row's first element, and the end
@@ -187,7 +187,7 @@ cdef class Plan:
     cdef readonly tuple schedules   # of the nodes' settings that change from batch to batch, in the nodes' order
     cdef object first_settings      # those for the first batch of a training, (1, n)
     cdef const Kernels* kernels
-    cdef const Loss* loss           # NULL for a plan that only predicts
+    cdef const Loss* loss           # NULL for a plan without one
     cdef object pace                # how many workers steps are left to
     cdef object function            # in place of the loss's kernel; else None
     cdef list functions             # of nodes
@@ -218,7 +218,7 @@ cdef class Plan:
 
     cdef const Activation* activation(self, name) except NULL
     cdef int set_kind(self, Node* node, laid) except -1
-    cdef int fuse(self, Node* node, Node* below) except -1
+    cdef void fuse(self, Node* node, Node* below) noexcept
     cdef void load(self, const Rows* rows, Share* share) noexcept nogil
     cdef void expect(self, const Rows* rows, const Share* share) noexcept nogil
     cdef void load_sparse(self, const Rows* rows, Share* share) noexcept nogil

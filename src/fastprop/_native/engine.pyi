@@ -16,12 +16,13 @@ class Plan:
         capsule: object,
         nodes: Sequence[Node],
         batch_size: int,
-        loss: tuple[str | Callable[..., Any], Sequence[float], int] | None = None,
+        loss: tuple[Any, ...] | None = None,
         metrics: Sequence[tuple[str, float]] = (),
         n_workers: int = 1,
         n_elements: int | None = None,
         to_inputs: bool = False,
     ) -> None: ...
+    def reads_z(self, activation: str) -> bool: ...
     def answer(self, theta: NDArray[Any], buffers: NDArray[Any] | None, X: object) -> NDArray[Any] | None: ...
     def predict(
         self, theta: NDArray[Any], buffers: NDArray[Any] | None, X: NDArray[Any], out: NDArray[Any]

@@ -23,13 +23,11 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from collections import namedtuple
-
 from numpy import array as array_of, dtype as dtype_of, empty, ndarray
 
 from fastprop._native.arrays cimport Array
 from fastprop._native.float_environment cimport environment, float_environment_restore, float_environment_set
-from fastprop._native.kernels.table cimport LossRows, LayerArrays, find, plain
+from fastprop._native.kernels.table cimport NO_SLOPE, RELU_SLOPE, LayerArrays, LossRows, find, plain
 from fastprop._native.layout import lay_out
 from fastprop._native.philox cimport MASK
 from fastprop._native.threads import CALL_WORK, Pace, call_helpers
@@ -57,10 +55,10 @@ cdef class Plan:
     batch_size
         The most rows of a batch.
     loss
-        (name of the kernel, its settings, number of columns of y), and maybe a number by which the loss is multiplied;
-        without one the plan only predicts. In the name's
-        place a function of (o, y, w, scale) to (losses, delta), as a kernel's but of arrays, is called for each batch
-        as a whole, by the caller's own thread.
+        (name of the kernel, its settings, number of columns of y), and maybe a number by which the loss is multiplied.
+        Without one the plan predicts, and with `to_inputs` steps back. In the name's place a function of (o, y, w,
+        scale) to (losses, delta), as a kernel's but of arrays, is called for each batch as a whole, by the caller's own
+        thread.
     metrics
         For each (name of the kernel, its setting).
     n_workers
@@ -90,8 +88,7 @@ cdef class Plan:
         self.n_metrics = len(metrics)
         self.n_inputs, self.n_outputs = nodes[0].n_in, nodes[-1].n_out
         self.n_params = sum([laid.n_params for laid in nodes])
-        last_activation = nodes[-1].activation
-        loss_numbers = ()
+        loss_numbers, loss_gives_o = (), False
         if loss is not None:
             loss_name, loss_numbers, self.n_targets, *factor = loss
             self.loss_factor = factor[0] if factor else 1
@@ -99,7 +96,8 @@ cdef class Plan:
                 self.loss, self.function = &IN_PYTHON, loss_name
             else:
                 self.loss = <const Loss*> find(self.kernels.losses, sizeof(Loss), loss_name.encode())
-            if self.loss.through != NULL and last_activation:       # the loss steps back through it by itself
+            if self.loss.through != NULL and nodes[-1].activation:   # the loss steps back through it by itself
+                loss_gives_o = True
                 nodes = nodes[:-1] or [nodes[-1]._replace(kind="copy", activation="", settings=())]
         self.n_nodes = len(nodes)
         scheduled = [laid for laid in nodes if laid.schedule is not None]
@@ -110,22 +108,17 @@ cdef class Plan:
         others = others_of(nodes)
         learns = to_inputs or loss is not None
         places, widths = lay_out(nodes, learns, to_inputs, self.reads_z)
-        offsets = offsets_of(self, nodes, batch_size, n_elements, learns, numbers, others, widths)
+        offsets = offsets_of(self, nodes, batch_size, n_elements, learns, loss_gives_o, numbers, others, widths)
         self.memory = allocated(offsets.total)
         if self.memory == NULL:
             raise MemoryError(f"a batch of {batch_size} rows needs {offsets.total} bytes of working memory")
         base = aligned_in(self.memory, offsets.total)
         place_batch(self, base, offsets)
         place_numbers(self, base, offsets, numbers)
-        if self.loss == NULL or self.loss.through == NULL or not last_activation:
-            self.o = NULL
         for i, (name, _) in enumerate(metrics):
             self.metrics[i] = <const Metric*> find(self.kernels.metrics, sizeof(Metric), name.encode())
-        self.nodes = <Node*> part_at(base, offsets.nodes)
         for i, laid in enumerate(nodes):
-            place_node(self, base, offsets, i, places[i], places[-1], others[i])
-            self.nodes[i].n_in, self.nodes[i].n_out = laid.n_in, laid.n_out
-            self.nodes[i].n_scheduled = 0 if laid.schedule is None else len(laid.settings)
+            place_node(self, base, offsets, i, laid, places[i], places[-1], others[i])
         self.functions = []
         for i, laid in enumerate(nodes):
             self.set_kind(&self.nodes[i], laid)
@@ -177,15 +170,16 @@ cdef class Plan:
                     (<double*> node.fixed)[i] = node.settings[3]
         return 0
 
-    cdef int fuse(self, Node* node, Node* below) except -1:
-        """Let a product and the relu above it be one pass over memory, and so a product and what is below it on the way
-        back."""
-        cdef const Activation* relu = self.activation("relu")
-        if node.activation == relu and node.a == node.x and below.forward == product_forward:
+    cdef void fuse(self, Node* node, Node* below) noexcept:
+        """Let a product and the relu above it be one pass over memory, and so a product and the relu or tanh below it
+        on the way back."""
+        cdef bint is_relu = node.activation != NULL and node.activation.slope == RELU_SLOPE
+        if is_relu and node.a == node.x and below.forward == product_forward:
             node.forward, node.product, below.rectifies = relu_forward, below, True
-        if node.backward == product_backward and below.backward == activation_backward and below.activation.slope:
+        if node.backward != product_backward or below.backward != activation_backward:
+            return
+        if below.activation.slope != NO_SLOPE:
             node.below, below.backward = below, NULL
-        return 0
 
     def __dealloc__(self):
         free(self.memory)
@@ -218,8 +212,9 @@ cdef class Plan:
         parameters = Array(theta)
         share = Share(
             epoch=0, begin=0, m=source.rows.count, first=0, count=source.rows.count, x_first=0,
-            x_count=source.rows.count, by_columns=False, kernels=self.kernels, own=&self.workers[0],
-            theta=parameters.data, buffers=NULL, out=out.data, ahead=NULL,
+            x_count=source.rows.count, worker=0, n_workers=1, by_columns=False, team=NULL, kernels=self.kernels,
+            own=&self.workers[0], theta=parameters.data, buffers=NULL, seed=0, step=0, x=NULL, ahead=NULL,
+            elements=NULL, out=out.data, rule=NULL, grad=NULL, outputs=NULL,
         )
         if buffers is not None:
             constants = Array(buffers)
@@ -342,7 +337,7 @@ cdef class Plan:
             rows.x_kind, rows.X, rows.x_strides[0], rows.x_strides[1], rows.order, share.begin + share.x_first,
             share.x_count, n_in, share.own.x + share.x_first * n_in * size,
         )
-        if rows.far:
+        if rows.scattered:
             self.expect(rows, share)
 
     cdef void expect(self, const Rows* rows, const Share* share) noexcept nogil:

@@ -345,6 +345,6 @@ cdef class RowSource:
         if order is not None:
             self.order = Array(order)
             self.rows.order = <const Py_ssize_t*> self.order.data
-            self.rows.far = (       # 0 for a sparse X
+            self.rows.scattered = (     # 0 for a sparse X
                 self.rows.count * plan.n_inputs * self.rows.x_strides[1] > NEAR and self.rows.x_strides[1] <= ALIGNMENT)
             self.rows.n_ordered = self.order.shape[0]

@@ -1,4 +1,6 @@
-"""A plan's memory: one allocation, the arena, and where in it each part stands."""
+# A plan's memory: one allocation, the arena, and where in it each part stands.
+
+from collections import namedtuple
 
 cdef enum:
     ALIGNMENT = 64          # bytes: a cache line, and the widest vector
@@ -25,7 +27,7 @@ class Parts:
         return offset
 
 
-cdef offsets_of(Plan plan, nodes, batch_size, n_elements, bint learns, numbers, others, widths):
+cdef offsets_of(Plan plan, nodes, batch_size, n_elements, bint learns, bint loss_gives_o, numbers, others, widths):
     """Each part's offset from the arena's start, in Python's integers, which cannot overflow. `numbers` and `others`
     are lists of settings and of nodes; `widths` those of the buffers that `lay_out` wants."""
     parts = Parts()
@@ -50,7 +52,7 @@ cdef offsets_of(Plan plan, nodes, batch_size, n_elements, bint learns, numbers, 
         starts=add(sparse_rows * sizeof(Py_ssize_t)),
         ends=add(sparse_rows * sizeof(Py_ssize_t)),
         y=add(batch_size * n_targets * learning),
-        o=add(batch_size * n_outputs * learning),
+        o=add(batch_size * n_outputs * itemsize) if loss_gives_o else None,
         scores=add(batch_size * (1 + plan.n_metrics) * sizeof(double)),
         buffers=[add(batch_size * width * itemsize) for width in widths],
         fixed=[add(laid.fixed * itemsize) for laid in nodes],
@@ -102,6 +104,7 @@ cdef work_of(const Kernels* kernels, nodes, batch_size, learns):
             most = max(most, kernels.product_work(k, n, m), kernels.product_work(m, k, n))
     return most
 
+
 cdef alignment_of(total):
     """The bytes at whose multiple the arena starts."""
     return HUGE_PAGE if total >= HUGE_PAGE else ALIGNMENT
@@ -127,8 +130,9 @@ cdef inline char* part_at(char* base, offset) except? NULL:
 
 
 cdef int place_batch(Plan plan, char* base, offsets) except -1:
-    """Where the batch is, and what each worker works with."""
+    """Where the nodes and the batch are, and what each worker works with."""
     cdef Py_ssize_t i
+    plan.nodes = <Node*> part_at(base, offsets.nodes)
     plan.metrics = <const Metric**> part_at(base, offsets.metrics)
     plan.elements = Elements(
         values=part_at(base, offsets.x), columns=<Py_ssize_t*> part_at(base, offsets.columns),
@@ -158,10 +162,11 @@ cdef int place_numbers(Plan plan, char* base, offsets, numbers) except -1:
     return 0
 
 
-cdef int place_node(Plan plan, char* base, offsets, i, place, last, others) except -1:
-    """Where node i's arrays and settings are; `last` is the last node's place."""
+cdef int place_node(Plan plan, char* base, offsets, i, laid, place, last, others) except -1:
+    """Node i's sizes, and where its arrays and settings are; `last` is the last node's place."""
     cdef Node* node = &plan.nodes[<Py_ssize_t> i]
     cdef Py_ssize_t j
+    node.n_in, node.n_out = laid.n_in, laid.n_out
     x, a, delta, delta_in, own = [None if at is None else offsets.buffers[at] for at in place]
     node.x, node.a = part_at(base, x), part_at(base, a)
     node.delta, node.delta_in = part_at(base, delta), part_at(base, delta_in)
@@ -169,6 +174,7 @@ cdef int place_node(Plan plan, char* base, offsets, i, place, last, others) exce
     node.a_is_output = place.a == last.a
     node.own, node.fixed = part_at(base, own), part_at(base, offsets.fixed[i])
     node.settings = <double*> part_at(base, offsets.numbers[2 + i])
+    node.n_scheduled = 0 if laid.schedule is None else len(laid.settings)
     node.others = <Node**> part_at(base, offsets.others[i])
     node.n_others = len(others)
     for j, other in enumerate(others):

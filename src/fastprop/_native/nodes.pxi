@@ -3,7 +3,8 @@
 #   product      a = x W + b       dC/dx = delta Wᵀ                dW = xᵀ delta, db = column sums of delta
 #   activation   a = f(x)          dC/dx = delta f'(x)
 #
-# The other kinds: nodes_branches.pxi, nodes_random.pxi, nodes_normalization.pxi. All are listed in node_kinds.pxi.
+# The other kinds: nodes_branches, _random, _normalization, _functions, _learnt and _columns.pxi. All are listed in
+# node_kinds.pxi.
 #
 # A worker sees to its own rows going forward and back, which are then there for it alone; in the learn part every row
 # is there for all.
@@ -60,8 +61,9 @@ cdef inline void product(const Share* share, char* c, Py_ssize_t n, const char* 
     cdef Finish finish = plain()
     finish.bias, finish.rectify = bias, rectify
     if below != NULL:
-        finish.slope, finish.below = below.activation.slope, below.a + at
+        finish.slope = below.activation.slope
     if not share.by_columns:
+        finish.below = below.a + at if below != NULL else NULL
         kernels.product(
             c + at, n, share.count, n, k, a + share.first * k * size, k, 1, b, b_k, b_column, &finish, share.own.work,
             NULL,
@@ -72,8 +74,7 @@ cdef inline void product(const Share* share, char* c, Py_ssize_t n, const char* 
     first = min(n, units * share.worker // share.n_workers * COLUMNS_TOGETHER)
     count = min(n, units * (share.worker + 1) // share.n_workers * COLUMNS_TOGETHER) - first
     finish.bias = bias + first * size if bias != NULL else NULL
-    if below != NULL:
-        finish.below = below.a + first * size
+    finish.below = below.a + first * size if below != NULL else NULL
     kernels.product(
         c + first * size, n, share.m, count, k, a, k, 1, b + first * b_column * size, b_k, b_column, &finish,
         share.own.work, NULL,

@@ -86,7 +86,7 @@ class Loss:
         if o.ndim == 1:
             o = o[:, np.newaxis]
         if o.ndim != 2:
-            raise ValueError(f"o has {o.ndim} dimensions (shape {o.shape}), but (m, n_outputs) is wanted")
+            raise ValueError(f"o is {o.ndim}-dimensional (shape {o.shape}), but (m, n_outputs) is wanted")
         self._check_outputs(o)
         return o
 

@@ -106,7 +106,8 @@ class Recipe:
         places = [(a.start, *shape, _is_weight(a)) for a, shape in zip(self._arrays, shapes_of, strict=True)]
         n_blocks = sum(-(-rows * columns // SUMMED_TOGETHER) for _, rows, columns, _ in places)
         return Options(
-            np.empty((0, 0, 6)), np.array(places, np.int64).reshape(-1, 4), accumulate, shapes, measures, limits,
+            np.empty((0, 0, len(OPTIONS))), np.array(places, np.int64).reshape(-1, 4),
+            accumulate, shapes, measures, limits,
             self.optimizer.ema_decay is not None, measures or limits or accumulate > 1,
             np.zeros(n_blocks), np.ones(len(places)),
         )  # fmt: skip

@@ -4,8 +4,8 @@
 #   log_softmax  a = (z - h) - log(s)        delta = da - exp(a) sum(da)
 
 cdef inline vec v_exp_in_softmax(vec x) noexcept nogil:
-    """exp(x) for x <= 0. Exponentials too small to count are 0: as subnormals they would cost a hundred times their
-    arithmetic in every product that they enter."""
+    """exp(x) for x up to EXP_HIGHEST. Exponentials too small to count are 0: as subnormals they would cost a hundred
+    times their arithmetic in every product that they enter."""
     cdef vec lowest = v_set(SOFTMAX_LOWEST)
     return v_if_gt(lowest, x, v_set(0), v_exp_within(v_max(lowest, x)))
 
@@ -32,7 +32,7 @@ cdef inline real softmax_row(const real* z, real* a, Py_ssize_t n, real highest)
 
 
 cdef inline void shifted_exponentials_aside(vec* z, vec* a, Py_ssize_t n, vec highest) noexcept nogil:
-    """The same for narrow rows side by side; z becomes z - highest."""
+    """a = exp(z - highest) of narrow rows side by side; z becomes z - highest, unless a is z."""
     cdef Py_ssize_t j
     for j in range(n):
         z[j] = v_sub(z[j], highest)
@@ -129,9 +129,7 @@ cdef inline real sum_of_exponentials(const real* z, Py_ssize_t n, real highest) 
                     e = v_load_part(lanes, n - i)
                 acc[j] = v_add(acc[j], e)
                 i += LANES
-    for j in range(ROW_VECS):
-        v_store(lanes + j * LANES, acc[j])
-    return fold_sum(lanes, n)
+    return fold_vecs(acc, n)
 
 
 cdef inline void log_softmax_row(const real* z, real* a, Py_ssize_t n) noexcept nogil:

@@ -234,7 +234,7 @@ cdef void binary_cross_entropy(const LossRows* b) noexcept nogil:
     while i < count:
         x = v_load_upto(z + i, count - i)
         linear = v_max(x, v_set(0))
-        linear = v_fma(v_sub(v_set(0), x), v_load_upto(y + i, count - i), linear)       # exact for y 0 or 1
+        linear = v_fnma(x, v_load_upto(y + i, count - i), linear)       # exact for y 0 or 1
         v_store_upto(delta + i, v_add(linear, v_log1p_exp(x)), count - i)
         i += LANES
     average_rows(b, False, 1)

@@ -12,7 +12,7 @@
 
 
 cdef inline vec v_poisson_of_log(vec o, vec y, const vec* c) noexcept nogil:
-    return v_fma(v_sub(v_set(0), y), o, v_exp(o))
+    return v_fnma(y, o, v_exp(o))
 
 
 cdef inline vec v_poisson_of_log_slope(vec o, vec y, const vec* c) noexcept nogil:
@@ -20,7 +20,7 @@ cdef inline vec v_poisson_of_log_slope(vec o, vec y, const vec* c) noexcept nogi
 
 
 cdef inline vec v_poisson_of_mean(vec o, vec y, const vec* c) noexcept nogil:
-    return v_fma(v_sub(v_set(0), y), v_log(v_add(o, c[0])), o)
+    return v_fnma(y, v_log(v_add(o, c[0])), o)
 
 
 cdef inline vec v_poisson_of_mean_slope(vec o, vec y, const vec* c) noexcept nogil:

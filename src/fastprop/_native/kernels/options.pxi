@@ -26,7 +26,6 @@ cdef void squares(const void* x_, double* sums, Py_ssize_t count, double scale, 
     cdef const real* x = <const real*> x_
     cdef vec scales = v_set(<real> scale), limits = v_set(<real> limit), v
     cdef vec acc[ROW_VECS]
-    cdef real[VIRTUAL_LANES] lanes
     cdef Py_ssize_t first = 0, end, i, j
     while first < count:
         end = min(first + BLOCK, count)
@@ -39,9 +38,7 @@ cdef void squares(const void* x_, double* sums, Py_ssize_t count, double scale, 
                     v = v_limit(v_mul(scales, v_load_upto(x + i, end - i)), limits)
                     acc[j] = v_fma(v, v, acc[j])
                     i += LANES
-        for j in range(ROW_VECS):
-            v_store(lanes + j * LANES, acc[j])
-        sums[first // BLOCK] = fold_sum(lanes, VIRTUAL_LANES)
+        sums[first // BLOCK] = fold_vecs(acc, VIRTUAL_LANES)
         first = end
 
 
@@ -49,7 +46,6 @@ cdef void magnitudes(const void* x_, double* sums, Py_ssize_t count) noexcept no
     """The sum of |x|: one for each block of 256 elements."""
     cdef const real* x = <const real*> x_
     cdef vec acc[ROW_VECS]
-    cdef real[VIRTUAL_LANES] lanes
     cdef Py_ssize_t first = 0, end, i, j
     while first < count:
         end = min(first + BLOCK, count)
@@ -61,9 +57,7 @@ cdef void magnitudes(const void* x_, double* sums, Py_ssize_t count) noexcept no
                 if i < end:
                     acc[j] = v_add(acc[j], v_abs(v_load_upto(x + i, end - i)))
                     i += LANES
-        for j in range(ROW_VECS):
-            v_store(lanes + j * LANES, acc[j])
-        sums[first // BLOCK] = fold_sum(lanes, VIRTUAL_LANES)
+        sums[first // BLOCK] = fold_vecs(acc, VIRTUAL_LANES)
         first = end
 
 

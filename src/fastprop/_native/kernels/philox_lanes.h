@@ -1,5 +1,6 @@
-/* Philox 4x32-10 (Salmon, Moraes, Dror & Shaw 2011), 16 blocks side by side; fastprop/_native/philox.pxd has it for one.
- * It is integers alone. A word stands in the lower half of a lane; what is in the upper half does not matter. */
+/* Philox 4x32-10 (Salmon, Moraes, Dror & Shaw 2011), 16 blocks side by side; fastprop/_native/philox.pxd has it for one;
+ * and numbers below a bound from them. It is integers alone. A word stands in the lower half of a lane; what is in the
+ * upper half does not matter. */
 #ifndef FASTPROP_PHILOX_LANES_H
 #define FASTPROP_PHILOX_LANES_H
 

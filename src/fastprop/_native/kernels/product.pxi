@@ -13,7 +13,7 @@
 # BLOCK x TILE_ROWS and serves every strip of columns; the one panel of b, BLOCK x TILE_COLUMNS, is packed for each
 # strip just before all rows use it, or by their first tile.
 
-from fastprop._native.kernels.table cimport NO_SLOPE, RELU_SLOPE, TANH_SLOPE, Finish, Slope, plain
+from fastprop._native.kernels.table cimport Finish, plain
 
 cdef enum:
     BLOCK = 256             # k per chain: the numerics contract's, not a tuning knob
@@ -130,7 +130,7 @@ cdef void multiply_by_slope(real* c, Py_ssize_t c_row, Py_ssize_t m, Py_ssize_t 
     for i in range(m):
         if slope == RELU_SLOPE:
             map_backward(v_relu_backward, below + i * c_row, c + i * c_row, n)
-        else:
+        elif slope == TANH_SLOPE:
             map_backward(v_tanh_backward, below + i * c_row, c + i * c_row, n)
 
 
@@ -214,6 +214,20 @@ cdef struct Operands:
     Ahead* ahead            # lines that the tiles ask for; NULL for none
 
 
+cdef inline bint asks_for_b(const Operands* o) noexcept nogil:
+    """Whether b is large enough for its lines to be asked for before they are copied."""
+    return o.b_panel != NULL and o.n * o.k * <Py_ssize_t>sizeof(real) >= BYTES_ASKED_FOR
+
+
+cdef inline Py_ssize_t n_whole_tiles(const Operands* o, Py_ssize_t rows) noexcept nogil:
+    """How many tiles of TILE_ROWS these rows have. Where the rows below would be too few to keep the processor busy,
+    the last tile shares with them; but not in panels, of which a lower tile would be no whole one, nor where tiles ask
+    for b."""
+    cdef Py_ssize_t count = rows // TILE_ROWS, left = rows % TILE_ROWS
+    cdef bint shares = 0 < left * TILE_VECS < CHAINS and o.rows_of_a != PACKED and not asks_for_b(o)
+    return count - 1 if count > 0 and shares else count
+
+
 cdef inline Ahead next_panel(const Operands* o, Py_ssize_t at_k, Py_ssize_t k, Py_ssize_t j,
                              Py_ssize_t n_turns) noexcept nogil:
     """What the panel after column j's of this block of k is packed from, to be asked for in so many turns."""
@@ -273,14 +287,14 @@ cdef inline Py_ssize_t row_product(const Operands* o, Py_ssize_t row, Py_ssize_t
     return j
 
 
-cdef inline void begin_strips(Strip* s, const Operands* o, Py_ssize_t rows, Py_ssize_t at_k,
-                              Py_ssize_t k) noexcept nogil:
+cdef inline void begin_strips(Strip* s, const Operands* o, Py_ssize_t at_k, Py_ssize_t k) noexcept nogil:
     """What all strips of some rows and a block of k share, but for their b."""
     s.k = k
     s.one = 1
     s.first = at_k == 0
     s.c_step = o.c_row
     s.n_lower = 1
+    s.b_panel = o.b_panel
     if o.a_panels != NULL:
         s.a_step = TILE_ROWS
         s.a_next = TILE_ROWS * k
@@ -292,12 +306,9 @@ cdef inline void begin_strips(Strip* s, const Operands* o, Py_ssize_t rows, Py_s
 cdef inline void begin_strip(Strip* s, const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t at_k,
                              Py_ssize_t j) noexcept nogil:
     """The strip from column j on, but for its b."""
-    s.n_tiles = rows // TILE_ROWS
-    s.rows_left = s.lower_rows = rows % TILE_ROWS
-    if 0 < s.rows_left * TILE_VECS < CHAINS and s.n_tiles > 0 and o.rows_of_a != PACKED:
-        s.n_tiles -= 1                          # with the last whole tile's, two tiles that keep the processor busy
-        s.rows_left += TILE_ROWS
-        s.lower_rows = (s.rows_left + 1) // 2
+    s.n_tiles = n_whole_tiles(o, rows)
+    s.rows_left = rows - s.n_tiles * TILE_ROWS
+    s.lower_rows = s.rows_left if s.rows_left < TILE_ROWS else (s.rows_left + 1) // 2
     s.a = <const real*> o.a_panels if o.a_panels != NULL else o.a + row * o.a_row + at_k * o.a_k
     s.c = o.c + row * o.c_row + j
     s.bias, s.rectify, s.slope, s.below = NULL, False, NO_SLOPE, NULL
@@ -318,7 +329,7 @@ cdef void block_in_place(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_
     if rows == 1:
         j = row_product(o, row, at_k, k, 0, VECS_OF_ROW)
         j = row_product(o, row, at_k, k, j, VECS_OF_ROW // 2)
-    begin_strips(&s, o, rows, at_k, k)
+    begin_strips(&s, o, at_k, k)
     s.b_step = o.b_k
     while j < o.n:
         columns = min(o.n - j, TILE_COLUMNS)
@@ -335,16 +346,14 @@ cdef void block(const Operands* o, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t a
     """The same with a copied, and b for each strip, if there are panels for them: b by the strip's first tile on its
     way, where it can be. A large b's lines are asked for one strip ahead, in place of the caller's."""
     cdef Py_ssize_t j = 0, columns
-    cdef Py_ssize_t n_turns = rows // TILE_ROWS * ((k + K_BETWEEN - 1) // K_BETWEEN)
-    cdef bint b_ahead = (
-        o.b_panel != NULL and n_turns > 0 and o.n * o.k * <Py_ssize_t>sizeof(real) >= BYTES_ASKED_FOR)
-    cdef bint tile_copies = o.b_panel != NULL and o.b_column == 1 and rows >= 2 * TILE_ROWS
+    cdef Py_ssize_t n_tiles = n_whole_tiles(o, rows), n_turns = n_tiles * ((k + K_BETWEEN - 1) // K_BETWEEN)
+    cdef bint b_ahead = n_turns > 0 and asks_for_b(o)
+    cdef bint tile_copies = o.b_panel != NULL and o.b_column == 1 and n_tiles > 0
     cdef const Tiles* tiles_of_a = &TILES[<Py_ssize_t> o.rows_of_a]
     cdef Strip s
     cdef Ahead panel
     panel.n_left = 0
-    begin_strips(&s, o, rows, at_k, k)
-    s.b_panel = o.b_panel
+    begin_strips(&s, o, at_k, k)
     s.n_first = tile_copies
     s.ahead = &panel if b_ahead or o.ahead == NULL else o.ahead
     if o.a_panels != NULL:

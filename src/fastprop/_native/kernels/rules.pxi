@@ -95,7 +95,7 @@ cdef inline vec v_centered_square(vec g, vec* state, const vec* k) noexcept nogi
     cdef vec variance
     state[0] = v_moving_square(k[0], state[0], k[1], g)
     state[1] = v_moving_mean(k[0], state[1], k[1], g)
-    variance = v_fma(v_sub(v_set(0), state[1]), state[1], state[0])
+    variance = v_fnma(state[1], state[1], state[0])
     return v_max(variance, v_set(0))
 
 

@@ -1,8 +1,7 @@
 """The table of kernels: all that the engine knows of floor 0. One table per target and real type.
 
-Kernels take untyped pointers to contiguous reals of the table's type, so that one engine serves both types. They
-hold no Python object, allocate nothing and cannot fail. Entries of a list begin
-with their name; a NULL name ends the list.
+Kernels take untyped pointers to contiguous reals of the table's type, so that one engine serves both types. They hold
+no Python object, allocate nothing and cannot fail. Entries of a list begin with their name; a NULL name ends the list.
 """
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t

@@ -112,7 +112,8 @@ cdef inline void multiply_add(vec (*acc)[TILE_VECS], Place* at, Py_ssize_t a_ste
     for i in range(pointers_to(n_rows, rows_of_a)):
         at.a[i] += 1 if rows_of_a == SEPARATE else TILE_ROWS if rows_of_a == PACKED else a_step
     at.b += b_step
-    at.b_panel += TILE_COLUMNS
+    if copies:
+        at.b_panel += TILE_COLUMNS
 
 
 cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, const Py_ssize_t n_vecs,
@@ -129,7 +130,8 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
     cdef real* c = s.c
     cdef real* c_ahead
     cdef const real* below = s.below
-    cdef vec a, zero, one       # loaded: constants GCC would keep in registers through all k
+    cdef vec a
+    cdef vec zero, one          # loaded: constants GCC would keep in registers through all k
     for t in range(n_tiles):
         for i in range(pointers_to(n_rows, rows_of_a)):
             at.a[i] = s.a + t * s.a_next + i * ROWS_OF_A_POINTER * a_step
@@ -193,9 +195,9 @@ cdef inline void tiles(Strip* s, Py_ssize_t n_tiles, const Py_ssize_t n_rows, co
         c += n_rows * c_step
 
 
-cdef inline void go_down(Strip* s, Py_ssize_t n_rows, Py_ssize_t a_rows) noexcept nogil:
+cdef inline void go_down(Strip* s, Py_ssize_t n_rows, Py_ssize_t a_reals) noexcept nogil:
     """What is left of the strip begins so many rows below, and so many reals of a."""
-    s.a += a_rows
+    s.a += a_reals
     s.c += n_rows * s.c_step
     if s.slope != NO_SLOPE:
         s.below += n_rows * s.c_step
@@ -239,7 +241,7 @@ cdef inline void strip_of_vecs(Strip* s, const Py_ssize_t n_vecs, const Last las
             tiles(s, s.n_lower, 10, n_vecs, last, rows_of_a, False, False)
         elif TILE_ROWS > 11 and rows == 11:
             tiles(s, s.n_lower, 11, n_vecs, last, rows_of_a, False, False)
-        go_down(s, rows, rows * s.a_step if rows_of_a == SEPARATE else rows)
+        go_down(s, rows, rows * s.a_step if rows_of_a == SEPARATE else rows)   # in a panel there is no other one
         s.rows_left -= rows
 
 

@@ -37,6 +37,7 @@
 #ifndef FASTPROP_VEC_H
 #define FASTPROP_VEC_H
 
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +45,13 @@
 
 #ifdef __FAST_MATH__
 #error "fastprop promises the same bits everywhere: build it without -ffast-math"
+#endif
+
+#if FLT_EVAL_METHOD != 0
+#error "fastprop promises the same bits everywhere: build it for arithmetic in each type's own precision (x86: SSE2)"
+#endif
+#ifdef _MSC_VER
+#pragma fp_contract(off) /* which compilers before Visual Studio 2022 need to be told */
 #endif
 
 #if FASTPROP_BITS == 32

@@ -33,7 +33,7 @@ static inline __m256i first_lanes(ptrdiff_t count) {
 static inline void v_hold(vec v) { __asm__ volatile("" : : "x"(v)); }
 #define v_hold v_hold
 #else
-#define v_hold(v) ((void)(v))
+#define v_hold(v) ((void)(v)) /* here already, for v_lookup */
 #endif
 static inline vec v_set(real x) { return V(set1)(x); }
 static inline vec v_load(const real *p) { return V(loadu)(p); }

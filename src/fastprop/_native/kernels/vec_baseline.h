@@ -17,9 +17,14 @@ static inline real real_of(word bits) {
     return x;
 }
 static inline vec v_set(real x) { return x; }
-static inline vec v_load(const real *p) { return *p; }
+/* From anywhere: the user's arrays may lie between two reals' places. */
+static inline vec v_load(const real *p) {
+    vec v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
 static inline void v_store(real *p, vec v) { *p = v; }
-static inline vec v_load_part(const real *p, ptrdiff_t count) { return count ? *p : (real)0; }
+static inline vec v_load_part(const real *p, ptrdiff_t count) { return count ? v_load(p) : (real)0; }
 static inline void v_store_part(real *p, vec v, ptrdiff_t count) {
     if (count) *p = v;
 }
